@@ -1,0 +1,38 @@
+"""What a build or a search costs: named durations and sizes, noted where they arise, read by the harness."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_ledger: ContextVar[dict[str, float] | None] = ContextVar("ledger", default=None)
+
+
+@contextmanager
+def ledger() -> Iterator[dict[str, float]]:
+    """Collects what is noted inside: seconds under names ending in `_s`, bytes under names ending in `_bytes`."""
+    notes: dict[str, float] = {}
+    token = _ledger.set(notes)
+    try:
+        yield notes
+    finally:
+        _ledger.reset(token)
+
+
+def note(name: str, amount: float) -> None:
+    """Add an amount to a named cost; nothing happens outside a ledger."""
+    notes = _ledger.get()
+    if notes is not None:
+        notes[name] = notes.get(name, 0) + amount
+
+
+@contextmanager
+def timed(name: str) -> Iterator[None]:
+    """Note the wall-clock seconds of a block."""
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        note(name, time.perf_counter() - start)

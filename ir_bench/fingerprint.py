@@ -1,0 +1,40 @@
+"""A component's identity: its class and its settings, recursively; never its learned state."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+
+
+def describe(component: object) -> object:
+    """The identity as plain data: class name, settings that change results, and provenance where it has one.
+
+    Raises TypeError for a setting that cannot be written down (a function, an array, an open file).
+    """
+    if is_dataclass(component) and not isinstance(component, type):
+        settings = {
+            f.name: describe(getattr(component, f.name))
+            for f in fields(component)
+            if f.init and f.metadata.get("changes_results", True)
+        }
+        described: dict[str, object] = {"class": type(component).__qualname__, **settings}
+        if hasattr(component, "provenance"):
+            described["provenance"] = describe(component.provenance())
+        return described
+    if isinstance(component, (list, tuple)):
+        return [describe(item) for item in component]
+    if isinstance(component, Mapping):
+        return {str(key): describe(value) for key, value in component.items()}
+    if component is None or isinstance(component, (str, int, float, bool)):
+        return component
+    if isinstance(component, Path):
+        return str(component)
+    raise TypeError(f"{component!r} cannot be part of a component's identity; settings are plain values or dataclasses")
+
+
+def fingerprint(component: object) -> str:
+    """Twelve hexadecimal digits of the SHA-256 of the identity."""
+    return hashlib.sha256(json.dumps(describe(component), sort_keys=True).encode()).hexdigest()[:12]

@@ -1,0 +1,108 @@
+"""The contracts between components. A class keeps one by having its methods; nothing inherits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from ir_bench.store import Store
+from ir_bench.types import Corpus, Dataset, Hits, Queries, Run
+
+
+@runtime_checkable
+class Retriever(Protocol):
+    """Anything that turns queries into a ranking: the one thing the harness knows.
+
+    `build` may be called again, with another corpus. `search` answers every query it is given, with an empty
+    ranking where nothing matches, and raises InputError for k < 1 or when nothing was built.
+    """
+
+    def build(self, corpus: Corpus, store: Store) -> None: ...
+    def search(self, queries: Queries, k: int) -> Run: ...
+
+
+@runtime_checkable
+class DatasetSource(Protocol):
+    """Finds a benchmark; nothing is read before a part of the dataset is asked for."""
+
+    def load(self) -> Dataset: ...
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Texts to vectors of the kind `produces`. `fit` sees the corpus before anything is encoded."""
+
+    produces: ClassVar[type]
+
+    def fit(self, corpus: Corpus) -> None: ...
+    def encode_documents(self, texts: Sequence[str]) -> Any: ...
+    def encode_queries(self, texts: Sequence[str]) -> Any: ...
+
+
+@runtime_checkable
+class Transform(Protocol):
+    """Vectors to vectors, differently for documents and for queries: pooling, projection, pruning, quantisation."""
+
+    accepts: ClassVar[type]
+    produces: ClassVar[type]
+
+    def fit(self, documents: Any) -> None: ...
+    def documents(self, vectors: Any) -> Any: ...
+    def queries(self, vectors: Any) -> Any: ...
+
+
+@runtime_checkable
+class Index(Protocol):
+    """Vectors to nearest rows. `search` returns at most k rows a query, equal scores by ascending row."""
+
+    accepts: ClassVar[type]
+
+    def build(self, documents: Any) -> None: ...
+    def search(self, queries: Any, k: int) -> Hits: ...
+
+
+@runtime_checkable
+class Stored(Protocol):
+    """An index that is worth keeping on disk: `load` restores what `build` and `save` left in a folder."""
+
+    def save(self, folder: Path) -> None: ...
+    def load(self, folder: Path) -> None: ...
+
+
+@runtime_checkable
+class Reranker(Protocol):
+    """Scores given candidates anew; documents it is not given never appear."""
+
+    def build(self, corpus: Corpus, store: Store) -> None: ...
+    def rerank(self, queries: Queries, candidates: Run) -> Run: ...
+
+
+@runtime_checkable
+class Expander(Protocol):
+    """Rewrites queries from the documents that a first search returned."""
+
+    def build(self, corpus: Corpus, store: Store) -> None: ...
+    def expand(self, queries: Queries, feedback: Run) -> Queries: ...
+
+
+@runtime_checkable
+class Fusion(Protocol):
+    """Several runs over the same queries to one."""
+
+    def __call__(self, runs: Mapping[str, Run], k: int) -> Run: ...
+
+
+@runtime_checkable
+class Analyzer(Protocol):
+    """Text to terms; `count` gives the bags of many texts at once."""
+
+    def analyze(self, text: str) -> list[str]: ...
+    def count(self, texts: Sequence[str]) -> Any: ...
+
+
+@runtime_checkable
+class Provenance(Protocol):
+    """A component whose results depend on more than its settings (weights on disk, say) names it here."""
+
+    def provenance(self) -> Mapping[str, object]: ...

@@ -1,0 +1,296 @@
+"""The data that moves between components: arrays, strings and mappings; no models, no configuration, no files."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ir_bench.errors import InputError
+
+Queries = Mapping[str, str]  # query id -> text
+Qrels = Mapping[str, Mapping[str, int]]  # query id -> document id -> grade
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    id: str
+    text: str
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A collection read as a stream, as often as needed; never held in memory as a whole.
+
+    `identity` names the content (a checksum of its files or a pinned revision) and is part of every cache key.
+    `titles` says what is searched: title and text joined by a blank ("join") or the text alone ("ignore").
+    `query_tokens` and `document_tokens` are lengths that this collection needs: an encoder whose own default is
+    shorter raises its limit to them (ArguAna's queries are whole passages).
+    """
+
+    name: str
+    identity: str
+    read: Callable[[], Iterator[Document]]
+    size: int | None = None
+    titles: Literal["join", "ignore"] = "join"
+    query_tokens: int | None = None
+    document_tokens: int | None = None
+
+    def __iter__(self) -> Iterator[Document]:
+        return self.read()
+
+    def contents(self, document: Document) -> str:
+        """The text of a document as it is searched, by the title policy."""
+        if self.titles == "join" and document.title:
+            return f"{document.title} {document.text}".strip()
+        return document.text
+
+    def chunks(self, size: int) -> Iterator[list[Document]]:
+        """Consecutive blocks of `size` documents."""
+        block: list[Document] = []
+        for document in self:
+            block.append(document)
+            if len(block) == size:
+                yield block
+                block = []
+        if block:
+            yield block
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a benchmark is scored; they belong to the dataset, never to an evaluator's default.
+
+    `exclude_self`: documents with the query's own id are dropped (ArguAna, Quora; retrieval goes one deeper).
+    `relevance_threshold`: the lowest grade that counts as relevant in binary measures (TREC DL: 2).
+    """
+
+    exclude_self: bool = False
+    relevance_threshold: int = 1
+    main_measure: str = "nDCG@10"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Corpus, queries, judgments and rules of one benchmark split; each part is read when it is first asked for."""
+
+    name: str
+    load_corpus: Callable[[], Corpus]
+    load_queries: Callable[[], Queries]
+    load_qrels: Callable[[], Qrels]
+    rules: Rules = field(default_factory=Rules)
+    split: str = "test"
+
+    @property
+    def corpus(self) -> Corpus:
+        return self.load_corpus()
+
+    @property
+    def queries(self) -> Queries:
+        return self.load_queries()
+
+    @property
+    def qrels(self) -> Qrels:
+        return self.load_qrels()
+
+
+@dataclass(frozen=True)
+class Strings:
+    """A long list of strings as one UTF-8 buffer, so that millions of ids or terms can be memory-mapped."""
+
+    data: NDArray[np.uint8]
+    bounds: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, strings: Iterable[str]) -> Strings:
+        encoded = [s.encode() for s in strings]
+        bounds = np.zeros(len(encoded) + 1, np.int64)
+        np.cumsum([len(e) for e in encoded], out=bounds[1:])
+        return cls(np.frombuffer(b"".join(encoded), np.uint8), bounds)
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+    def __getitem__(self, row: int) -> str:
+        return self.data[self.bounds[row] : self.bounds[row + 1]].tobytes().decode()
+
+    def __iter__(self) -> Iterator[str]:
+        blob, bounds = self.data.tobytes(), self.bounds.tolist()
+        return (blob[a:b].decode() for a, b in itertools.pairwise(bounds))
+
+    def take(self, rows: NDArray[np.integer]) -> list[str]:
+        data, starts, ends = self.data, self.bounds[rows].tolist(), self.bounds[rows + 1].tolist()
+        return [data[a:b].tobytes().decode() for a, b in zip(starts, ends, strict=True)]
+
+
+@dataclass(frozen=True)
+class Dense:
+    """One vector per text: `values` is [texts, dims]."""
+
+    values: NDArray[np.floating]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, rows: slice) -> Dense:
+        return Dense(self.values[rows])
+
+
+@dataclass(frozen=True)
+class Sparse:
+    """One weighted bag of terms per text, as CSR rows: text i owns [offsets[i], offsets[i+1]) of terms and weights.
+
+    `terms` index `vocabulary`; two `Sparse` may number the same term differently.
+    """
+
+    terms: NDArray[np.int32]
+    weights: NDArray[np.float32]
+    offsets: NDArray[np.int64]
+    vocabulary: Strings
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, rows: slice) -> Sparse:
+        terms, offsets = _ragged(self.terms, self.offsets, rows)
+        weights, _ = _ragged(self.weights, self.offsets, rows)
+        return Sparse(terms, weights, offsets, self.vocabulary)
+
+    def row(self, i: int) -> dict[str, float]:
+        span = slice(self.offsets[i], self.offsets[i + 1])
+        return dict(zip(self.vocabulary.take(self.terms[span]), self.weights[span].tolist(), strict=True))
+
+
+@dataclass(frozen=True)
+class MultiVector:
+    """One vector per token: text i owns rows [offsets[i], offsets[i+1]) of `values` [tokens, dims]."""
+
+    values: NDArray[np.floating]
+    offsets: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, rows: slice) -> MultiVector:
+        return MultiVector(*_ragged(self.values, self.offsets, rows))
+
+    def row(self, i: int) -> NDArray[np.floating]:
+        return self.values[self.offsets[i] : self.offsets[i + 1]]
+
+
+def _ragged(values: NDArray, offsets: NDArray[np.int64], rows: slice) -> tuple[NDArray, NDArray[np.int64]]:
+    start, stop, step = rows.indices(len(offsets) - 1)
+    if step != 1:
+        raise ValueError("ragged vectors are sliced without a step")
+    stop = max(start, stop)
+    return values[offsets[start] : offsets[stop]], offsets[start : stop + 1] - offsets[start]
+
+
+Vectors = Dense | Sparse | MultiVector
+V = TypeVar("V", Dense, Sparse, MultiVector)
+
+
+@dataclass(frozen=True)
+class Hits:
+    """The best rows of each query, best first: `rows` and `scores` are [queries, k]; row -1 pads a short list.
+
+    Equal scores are ordered by ascending row, also at the cut-off: which of several tied documents is kept
+    depends on the corpus order alone. `Run` gives them their final order.
+    """
+
+    rows: NDArray[np.int64]
+    scores: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """Documents of one query, best first, with their float32 scores."""
+
+    documents: Sequence[str]
+    scores: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.documents)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Ranking)
+            and list(self.documents) == list(other.documents)
+            and np.array_equal(self.scores, other.scores)
+        )
+
+
+@dataclass(frozen=True)
+class Run:
+    """Ranked documents per query: score descending, then document id descending, as trec_eval orders them.
+
+    This is the only place where ties between documents are broken. Scores are float32 because trec_eval compares
+    them so: two scores that differ in double precision only are a tie for it, and here.
+    """
+
+    rankings: Mapping[str, Ranking]
+
+    @classmethod
+    def of(cls, scored: Mapping[str, Mapping[str, float]], k: int | None = None) -> Run:
+        """Rank scored documents of each query and keep the best `k`. Raises InputError on a NaN or infinite score."""
+        return cls({q: _rank(q, list(d), np.fromiter(d.values(), np.float32, len(d)), k) for q, d in scored.items()})
+
+    @classmethod
+    def from_hits(cls, query_ids: Iterable[str], hits: Hits, ids: Strings) -> Run:
+        """Name the rows of an index's hits. Raises InputError on a NaN or infinite score."""
+        rankings = {}
+        for query, rows, scores in zip(query_ids, hits.rows, hits.scores, strict=True):
+            found = rows >= 0
+            rankings[query] = _rank(query, ids.take(rows[found]), scores[found], None)
+        return cls(rankings)
+
+    def __getitem__(self, query_id: str) -> Ranking:
+        return self.rankings[query_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.rankings)
+
+    def __len__(self) -> int:
+        return len(self.rankings)
+
+    def top(self, k: int) -> Run:
+        return Run({q: Ranking(r.documents[:k], r.scores[:k]) for q, r in self.rankings.items()})
+
+    def without_self(self) -> Run:
+        """The same run without documents whose id is the query's own."""
+        rankings = dict(self.rankings)
+        for query, ranking in self.rankings.items():
+            keep = [i for i, document in enumerate(ranking.documents) if document != query]
+            if len(keep) < len(ranking):
+                rankings[query] = Ranking([ranking.documents[i] for i in keep], ranking.scores[keep])
+        return Run(rankings)
+
+    def scored(self) -> dict[str, dict[str, float]]:
+        """Plain dictionaries: query id -> document id -> score."""
+        return {q: dict(zip(r.documents, r.scores.tolist(), strict=True)) for q, r in self.rankings.items()}
+
+
+def _rank(query: str, documents: list[str], scores: NDArray, k: int | None) -> Ranking:
+    scores = np.asarray(scores, np.float32)
+    if not np.isfinite(scores).all():
+        worst = documents[int(np.flatnonzero(~np.isfinite(scores))[0])]
+        raise InputError(
+            f"query {query!r}: the score of document {worst!r} is not a finite float32 number",
+            "finite scores only",
+            "look for NaN or infinite values in the vectors or in the run file",
+        )
+    order = np.argsort(-scores, kind="stable")
+    ordered = scores[order]
+    if len(ordered) > 1 and (ordered[1:] == ordered[:-1]).any():  # names only matter among equal scores
+        names = [documents[i] for i in order]
+        starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1], True])
+        for a, b in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
+            if b - a > 1:
+                names[a:b] = sorted(names[a:b], reverse=True)
+        return Ranking(names[:k], ordered[:k])
+    return Ranking([documents[i] for i in order[:k]], ordered[:k])
