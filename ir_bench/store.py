@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -70,10 +69,6 @@ class Store:
         """A folder that `make` fills: a saved index, a Lucene index."""
         return self._once("indexes", made_from, make)
 
-    def has(self, kind: str, made_from: object) -> bool:
-        """Whether an artefact (`vectors`, `ids` or `indexes`) is there and whole."""
-        return shards.intact(self.folder / kind / fingerprint(made_from), describe(made_from))
-
     def _once(self, kind: str, made_from: object, make: Callable[[Path], None]) -> Path:
         identity = describe(made_from)
         parent = self.folder / kind
@@ -96,16 +91,6 @@ class Store:
                 shards.seal(writing, identity)
                 writing.rename(place)
         return place
-
-
-def explain(store: Store, kind: str, made_from: object) -> dict[str, object]:
-    """What a key stands for and whether it is there: the data behind `ir-bench why`."""
-    return {
-        "key": fingerprint(made_from),
-        "kind": kind,
-        "found": store.has(kind, made_from),
-        "made_from": json.loads(json.dumps(describe(made_from))),
-    }
 
 
 def first_repeated(strings: Strings) -> str | None:

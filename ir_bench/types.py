@@ -238,7 +238,7 @@ class Run:
     @classmethod
     def of(cls, scored: Mapping[str, Mapping[str, float]], k: int | None = None) -> Run:
         """Rank scored documents of each query and keep the best `k`. Raises InputError on a NaN or infinite score."""
-        return cls({q: _rank(q, list(d), np.fromiter(d.values(), np.float32, len(d)), k) for q, d in scored.items()})
+        return cls({q: _rank(q, list(d), np.fromiter(d.values(), np.float64, len(d)), k) for q, d in scored.items()})
 
     @classmethod
     def from_hits(cls, query_ids: Iterable[str], hits: Hits, ids: Strings) -> Run:
@@ -276,7 +276,8 @@ class Run:
 
 
 def _rank(query: str, documents: list[str], scores: NDArray, k: int | None) -> Ranking:
-    scores = np.asarray(scores, np.float32)
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite and is refused below
+        scores = np.asarray(scores, np.float32)
     if not np.isfinite(scores).all():
         worst = documents[int(np.flatnonzero(~np.isfinite(scores))[0])]
         raise InputError(

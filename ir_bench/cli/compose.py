@@ -1,0 +1,102 @@
+"""Configuration files to objects."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+
+from ir_bench.errors import InputError
+
+_HERE = Path(__file__).resolve()
+# Beside the package in a checkout, inside it once installed from a wheel.
+CONF = next(p for p in (_HERE.parents[2] / "conf", _HERE.parents[1] / "conf") if (p / "config.yaml").is_file())
+KINDS = ("analyzer", "encoder", "expander", "fusion", "index", "reranker", "similarity", "transform")
+
+
+def options(group: str) -> list[str]:
+    """Names of the choices of a configuration group: the files below `conf/<group>`."""
+    folder = CONF / group
+    return sorted(p.relative_to(folder).with_suffix("").as_posix() for p in folder.rglob("*.yaml"))
+
+
+def compose(overrides: Sequence[str]) -> DictConfig:
+    """The configuration that a command line stands for. Raises InputError for an unknown name."""
+    GlobalHydra.instance().clear()
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        try:
+            return hydra.compose("config", overrides=list(overrides))
+        except HydraException as error:
+            raise InputError(str(error).strip()) from None
+
+
+def part(group: str, option: str, overrides: Sequence[str] = ()) -> Any:
+    """The object of one choice of one group, on its own: `part("dataset", "beir/scifact")`."""
+    if option not in options(group):
+        raise InputError(
+            f"there is no {group} named {option!r}", "one of: " + ", ".join(options(group)), "check the spelling"
+        )
+    config = compose([f"+{group}@it={option}", "~dataset", "~retriever", *overrides])
+    return build(config.it)
+
+
+def build(config: DictConfig) -> Any:
+    """Instantiate a configuration; an InputError raised by a part reaches the user as it is."""
+    try:
+        return hydra.utils.instantiate(config, _convert_="all")
+    except Exception as error:
+        if isinstance(error.__cause__, InputError):
+            raise error.__cause__ from None
+        if isinstance(error, HydraException) or "MissingMandatoryValue" in type(error).__name__:
+            raise InputError(str(error).strip(), fix="give the setting on the command line: key=value") from None
+        raise
+
+
+def cache_folder(setting: str | None) -> Path:
+    """Where encodings, indexes and downloads are kept."""
+    return Path(setting or os.environ.get("IR_BENCH_CACHE") or Path.home() / ".cache" / "ir_bench")
+
+
+def expand(overrides: Sequence[str]) -> list[str]:
+    """Name parts of the retriever in full: `index=hnsw` → `index@retriever.index=hnsw`, `encoder.model=X` →
+    `retriever.encoder.model=X`. Raises InputError when the retriever has no such part or several."""
+    keys = [override.split("=")[0].lstrip("+~") for override in overrides]
+    short = [(i, key) for i, key in enumerate(keys) if "@" not in key and key.split(".")[0] in KINDS]
+    if not short:
+        return list(overrides)
+    choice = next((o.split("=", 1)[1] for o in overrides if o.startswith("retriever=")), None)
+    if choice is None or "," in choice:
+        raise InputError(
+            f"{overrides[short[0][0]]}: the part cannot be found without one retriever=…",
+            "retriever=NAME, or the full path",
+            f"write retriever.{keys[short[0][0]]}=… or {keys[short[0][0]]}@retriever.…=…",
+        )
+    tree = compose([f"+retriever@it={choice}", "~dataset", "~retriever"]).it
+    expanded = list(overrides)
+    for i, key in short:
+        kind, _, rest = key.partition(".")
+        paths = [path for path in _paths(tree) if path.split(".")[-1] == kind]
+        if len(paths) != 1:
+            found = ", ".join(f"retriever.{path}" for path in paths) or "none"
+            raise InputError(
+                f"{overrides[i]}: retriever {choice} has {len(paths)} parts of kind {kind}: {found}",
+                "exactly one",
+                "write the full path, for example retriever.index.similarity.k1=1.2 or index@retriever.index=hnsw",
+            )
+        full = f"retriever.{paths[0]}"
+        new = f"{full}.{rest}" if rest else f"{kind}@{full}"
+        expanded[i] = overrides[i].replace(key, new, 1)
+    return expanded
+
+
+def _paths(tree: Mapping, prefix: str = "") -> Iterator[str]:
+    for key in tree:
+        if not OmegaConf.is_missing(tree, key) and isinstance(tree[key], Mapping):
+            yield f"{prefix}{key}"
+            yield from _paths(tree[key], f"{prefix}{key}.")

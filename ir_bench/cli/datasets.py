@@ -1,0 +1,56 @@
+"""`ir-bench datasets`: what is available here, and the receipt of one dataset."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ir_bench.cli.compose import options, part
+
+app = typer.Typer(help="Datasets: what is available here, and what is in them.", invoke_without_command=True)
+
+
+@app.callback(invoke_without_command=True)
+def available(context: typer.Context) -> None:
+    """List the named datasets: where each was found, or where it comes from."""
+    if context.invoked_subcommand is not None:
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("dataset", "here", "source", title="dataset=…")
+    for name in options("dataset"):
+        if name in ("local", "ir_datasets", "huggingface"):
+            table.add_row(name, "", "your own: see `ir-bench run --help`")
+            continue
+        source = part("dataset", name)
+        found = source.locate()
+        table.add_row(name, "yes" if found else "no", str(found) if found else source.describe_source())
+    Console().print(table)
+
+
+@app.command()
+def check(
+    dataset: Annotated[str, typer.Argument(help="A name from `ir-bench datasets`.")],
+    set_: Annotated[list[str] | None, typer.Option("--set", help="A setting: --set split=dev.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Print the receipt of a dataset: counts, checksums, empty and duplicate documents, dangling judgments.
+
+    Example: `ir-bench datasets check beir/scifact`
+    """
+    import json as json_module
+
+    from rich.console import Console
+
+    from ir_bench.datasets.receipt import receipt
+
+    source = part("dataset", dataset, [f"it.{setting}" for setting in set_ or []])
+    members = source.members.values() if hasattr(source, "members") else [source]
+    for member in members:
+        found = receipt(member.load())
+        if json:
+            print(json_module.dumps(found.as_dict(), indent=1, ensure_ascii=False))
+        else:
+            Console().print(found.render())

@@ -1,0 +1,57 @@
+import pytest
+
+from ir_bench.cli.compose import compose, expand, options, part
+from ir_bench.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["retriever=minilm", "index=hnsw"], "index@retriever.index=hnsw"),
+        (["retriever=minilm", "encoder.batch_size=8"], "retriever.encoder.batch_size=8"),
+        (["retriever=bm25", "similarity=robertson"], "similarity@retriever.index.similarity=robertson"),
+        (["retriever=bm25", "similarity.k1=0.6,0.9"], "retriever.index.similarity.k1=0.6,0.9"),
+        (["retriever=bm25", "analyzer=whitespace"], "analyzer@retriever.encoder.analyzer=whitespace"),
+        (["retriever=bm25", "retriever.index.threads=2"], "retriever.index.threads=2"),
+    ],
+)
+def test_a_part_may_be_named_by_its_kind_alone(arguments, expected):
+    assert expand(arguments) == [arguments[0], expected]
+
+
+def test_the_expanded_override_changes_the_configuration():
+    config = compose(["dataset=sample", *expand(["retriever=bm25", "similarity.k1=1.5"])])
+    assert config.retriever.index.similarity.k1 == 1.5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["retriever=hybrid", "index=hnsw"], "2 parts of kind index"),
+        (["retriever=bm25", "reranker.depth=3"], "0 parts of kind reranker"),
+        (["index=hnsw"], "without one retriever"),
+        (["retriever=bm25,minilm", "index=hnsw"], "without one retriever"),
+        (["retriever=bm52", "index=hnsw"], "bm52"),
+    ],
+)
+def test_an_ambiguous_or_unknown_short_name_says_what_there_is(arguments, message):
+    with pytest.raises(InputError, match=message):
+        expand(arguments)
+
+
+def test_an_unknown_choice_lists_the_choices():
+    with pytest.raises(InputError, match="bm25"):
+        compose(["dataset=sample", "retriever=bm52"])
+    with pytest.raises(InputError, match="sample"):
+        part("dataset", "sampel")
+
+
+def test_every_experiment_names_existing_datasets_and_retrievers():
+    import yaml
+
+    from ir_bench.cli.compose import CONF
+
+    for name in options("experiment"):
+        cells = yaml.safe_load((CONF / "experiment" / f"{name}.yaml").read_text())
+        assert set(cells["datasets"]) <= set(options("dataset"))
+        assert set(cells["retrievers"]) <= set(options("retriever"))
