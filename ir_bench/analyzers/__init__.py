@@ -1,0 +1,1 @@
+"""Text to terms: each analyzer has `analyze(text) -> list[str]` and `count(texts) -> TermCounts`."""
