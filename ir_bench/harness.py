@@ -128,7 +128,7 @@ class Harness:
         rankings = {**run.top(self.k).rankings}
         for query in queries.keys() - asked.keys():  # a query without text finds nothing, whatever the retriever
             rankings[query] = Ranking([], np.zeros(0, np.float32))
-        facts = {"empty_queries": len(queries) - len(asked), "self_hits_dropped": dropped}
+        facts: dict[str, object] = {"empty_queries": len(queries) - len(asked), "self_hits_dropped": dropped}
         spent = {
             "build": building,
             "search": {**searching, "queries": len(asked), "queries_per_s": len(asked) / searching["total_s"]},

@@ -59,8 +59,10 @@ def build(config: DictConfig) -> Any:
 
 
 def cache_folder(setting: str | None) -> Path:
-    """Where encodings, indexes and downloads are kept."""
-    return Path(setting or os.environ.get("IR_BENCH_CACHE") or Path.home() / ".cache" / "ir_bench")
+    """Where encodings, indexes and downloads are kept: the setting, $IR_BENCH_CACHE, or ~/.cache/ir_bench."""
+    if setting:
+        os.environ["IR_BENCH_CACHE"] = str(setting)  # where datasets and models look, also in worker processes
+    return Path(os.environ.get("IR_BENCH_CACHE") or Path.home() / ".cache" / "ir_bench")
 
 
 def expand(overrides: Sequence[str]) -> list[str]:

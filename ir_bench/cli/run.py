@@ -10,9 +10,11 @@ import hydra
 import typer
 import yaml
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from ir_bench.cli.compose import CONF, build, cache_folder, expand, options
+from ir_bench.cli.help import page
 from ir_bench.errors import InputError
 from ir_bench.results import Result
 
@@ -26,10 +28,12 @@ _failed: list[str] = []
 
 def run(context: typer.Context) -> None:
     """Search a dataset with a retriever and score the run: `dataset=… retriever=…`; `--help` shows every choice."""
-    arguments = _experiment(context.args)
-    sys.argv = ["ir-bench run", *(arguments if arguments else ["--help"])]
+    if not context.args or {"--help", "-h"} & set(context.args):
+        print(page())
+        return
+    sys.argv = ["ir-bench run", *_experiment(context.args)]
     _main()
-    if len(_done) + len(_failed) > 1:
+    if len(_done) > 1:
         from rich.console import Console
 
         from ir_bench.reports.table import comparison
@@ -62,8 +66,7 @@ def _main(config: DictConfig) -> None:
     try:
         _done.append(_cell(config))
     except InputError as error:
-        sweep = HydraConfig.get().mode is not None and HydraConfig.get().mode.name == "MULTIRUN"
-        if not sweep:
+        if HydraConfig.get().mode is not RunMode.MULTIRUN:
             print(f"error: {error}", file=sys.stderr)
             sys.exit(2)
         message = " ".join(HydraConfig.get().overrides.task) + f"\n  {error}"
@@ -76,10 +79,11 @@ def _cell(config: DictConfig) -> Result:
     from ir_bench.reports.table import line
     from ir_bench.store import Store
 
+    store = Store(cache_folder(config.cache))
     source, retriever = build(config.dataset), build(config.retriever)
     harness = Harness(
         results=Path(config.results),
-        store=Store(cache_folder(config.cache)),
+        store=store,
         k=config.k,
         measures=tuple(config.measures),
         latency_queries=config.latency_queries,

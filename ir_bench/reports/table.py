@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich import box
 from rich.table import Table
 
 from ir_bench.evaluation.measures import Scores
@@ -22,11 +23,11 @@ def line(result: Result) -> str:
 def comparison(results: Sequence[Result]) -> Table:
     """Cells with nDCG@10, R@100, the dataset's main measure and what they cost, best value of each dataset bold."""
     measures = list(dict.fromkeys(["nDCG@10", "R@100", *(r.main_measure for r in results)]))
-    table = Table(title="effectiveness and cost")
+    table = Table(title="effectiveness and cost", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("dataset", "retriever"):
         table.add_column(name, overflow="fold")
-    for name in (*measures, "build s", "index B/doc", "p50 ms", "p95 ms", "queries/s", "peak MB"):
-        table.add_column(name, justify="right")
+    for name in (*measures, *COSTS):
+        table.add_column(name, justify="right", no_wrap=True, min_width=4)
     for result in results:
         rivals = [r for r in results if r.dataset == result.dataset]
         cells = []
@@ -39,17 +40,21 @@ def comparison(results: Sequence[Result]) -> Table:
     return table
 
 
+COSTS = ("build\ns", "index\nB/doc", "query\nms", "95 %\nms", "batch\n1/s", "peak\nMB")
+
+
 def costs(cost: Mapping[str, Any]) -> list[str]:
-    """Build seconds, index bytes per document, median and 95th percentile latency, batch throughput, peak memory."""
+    """Build seconds, index bytes per document, median and 95th percentile of the time for one query, queries per
+    second asked together, peak memory."""
     if not cost:
-        return ["–"] * 6
+        return ["–"] * len(COSTS)
     build, latency = cost["build"], cost["latency"].get("total_ms")
     per_document = build["index_bytes"] / build["documents"] if build.get("index_bytes") else None
     return [
         f"{build['build_s']:.1f}",
         "–" if per_document is None else f"{per_document:,.0f}",
-        "–" if latency is None else f"{latency['p50']:.2f}",
-        "–" if latency is None else f"{latency['p95']:.2f}",
+        "–" if latency is None else f"{latency['p50']:.1f}",
+        "–" if latency is None else f"{latency['p95']:.1f}",
         f"{cost['search']['queries_per_s']:,.0f}",
         f"{cost['peak_memory_bytes'] / 1e6:,.0f}",
     ]

@@ -6,20 +6,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from ir_bench import cost
 from ir_bench.corpus_ids import document_ids
+from ir_bench.encoding import encoded_documents
 from ir_bench.errors import InputError
 from ir_bench.fingerprint import describe
-from ir_bench.progress import bar
 from ir_bench.protocols import Encoder, Index, Stored, Transform
 from ir_bench.scoring import require_depth
 from ir_bench.store import Store
-from ir_bench.types import Corpus, Queries, Run, Strings
+from ir_bench.types import Corpus, Hits, Queries, Run, Strings, Ties
 
 
 @dataclass
 class VectorRetriever:
     """Nearest documents by the vectors of an encoder, changed by transforms, in an index.
+
+    `ties` is the order of documents with equal scores, also at the cut-off: by descending id as trec_eval has it, or
+    by ascending id as Lucene has it (see `Run`). Neither depends on the order of the corpus.
 
     Raises InputError at construction when a part does not take the kind of vectors it would get.
     """
@@ -27,6 +32,7 @@ class VectorRetriever:
     encoder: Encoder
     index: Index
     transforms: Mapping[str, Transform] = field(default_factory=dict)
+    ties: Ties = "trec_eval"
     documents_per_shard: int = field(default=4096, metadata={"changes_results": False})
     _ids: Strings | None = field(default=None, init=False, repr=False, compare=False)
 
@@ -65,8 +71,14 @@ class VectorRetriever:
             for transform in self.transforms.values():
                 vectors = transform.queries(vectors)
         with cost.timed("search_s"):
-            hits = self.index.search(vectors, k)
-        return Run.from_hits(queries, hits, self._ids)
+            hits = self.index.search(vectors, k + 1 + k // 16)
+            deeper = _whole_ties(self.index, vectors, hits, k)
+        with cost.timed("rank_s"):
+            rankings = dict(Run.from_hits(queries, hits, self._ids, k, self.ties).rankings)
+            for i, query in enumerate(queries):
+                if i in deeper:
+                    rankings[query] = Run.from_hits([query], deeper[i], self._ids, k, self.ties)[query]
+            return Run(rankings)
 
     def _index(self, key: list[Any], vectors: Any, store: Store) -> None:
         if not isinstance(self.index, Stored):
@@ -90,16 +102,19 @@ class VectorRetriever:
         return blocks
 
 
-def encoded_documents(encoder: Encoder, corpus: Corpus, store: Store, per_shard: int) -> tuple[list[Any], Any]:
-    """The encoder's document vectors and their key in the store; encoded once, then shared by whoever asks."""
-    encoder.fit(corpus)
-    key = ["documents", describe(encoder), corpus.identity, corpus.titles, corpus.document_tokens]
-
-    def blocks(start: int) -> Iterator[Any]:
-        with bar(corpus.size, f"encoding {corpus.name}", "documents") as progress:
-            for i, chunk in enumerate(corpus.chunks(per_shard)):
-                if i >= start:
-                    yield encoder.encode_documents([corpus.contents(d) for d in chunk])
-                progress.update(len(chunk))
-
-    return key, store.vectors(key, encoder.produces, blocks, per_shard)
+def _whole_ties(index: Index, queries: Any, hits: Hits, k: int) -> dict[int, Hits]:
+    """Deeper hits of the queries whose tie at rank k reaches beyond the end of `hits`: all tied documents must be
+    seen before one of them can be left out by its id."""
+    deeper: dict[int, Hits] = {}
+    width = hits.rows.shape[1]
+    if width <= k:
+        return deeper
+    tied = (hits.rows[:, -1] >= 0) & (hits.scores[:, -1] == hits.scores[:, k - 1])
+    for i in np.flatnonzero(tied).tolist():
+        depth = 2 * width
+        found = index.search(queries[i : i + 1], depth)
+        while found.rows.shape[1] == depth and found.rows[0, -1] >= 0 and found.scores[0, -1] == hits.scores[i, k - 1]:
+            depth *= 2
+            found = index.search(queries[i : i + 1], depth)
+        deeper[i] = found
+    return deeper
