@@ -18,7 +18,7 @@ from ir_bench.fingerprint import describe, fingerprint
 from ir_bench.store import Store
 from ir_bench.types import Corpus, Document, Run
 
-PROTOCOL = {"dataset": "DatasetSource", "similarity": "Similarity"}
+PROTOCOL = {"dataset": "DatasetSource"}
 # Settings without a default, filled in so that the part can be made.
 GIVEN = {
     ("dataset", "local"): ["it.path=nowhere"],

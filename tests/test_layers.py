@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from contracts import CONF, every_option
-from omegaconf import OmegaConf
+
+from ir_bench.cli.compose import compose
 
 ROOT = Path(__file__).parents[1]
 
@@ -40,8 +41,7 @@ def test_scoring_a_run_imports_neither_torch_nor_faiss_nor_java():
 
 @pytest.mark.parametrize(("group", "option"), every_option())
 def test_a_registration_names_a_class_in_the_folder_of_its_kind(group, option):
-    target = OmegaConf.load(CONF / group / f"{option}.yaml").get("_target_")
-    module, _, name = target.rpartition(".")
+    module, _, name = compose([f"+{group}@it={option}", "~dataset", "~retriever"]).it["_target_"].rpartition(".")
     assert isinstance(getattr(import_module(module), name), type)
     folder = {"analyzer": "analyzers", "similarity": "similarities", "index": "indexes"}.get(group, f"{group}s")
     assert module.startswith(f"ir_bench.{folder}.")
