@@ -67,7 +67,7 @@ class Corpus:
 class Rules:
     """How a benchmark is scored; they belong to the dataset, never to an evaluator's default.
 
-    `exclude_self`: documents with the query's own id are dropped (ArguAna, Quora; retrieval goes one deeper).
+    `exclude_self`: documents with the query's own id are dropped (BEIR's rule; retrieval goes one deeper).
     `relevance_threshold`: the lowest grade that counts as relevant in binary measures (TREC DL: 2).
     """
 

@@ -49,7 +49,7 @@ def check(
     source = part("dataset", dataset, [f"it.{setting}" for setting in set_ or []])
     members = source.members.values() if hasattr(source, "members") else [source]
     for member in members:
-        found = receipt(member.load())
+        found = receipt(member)
         if json:
             print(json_module.dumps(found.as_dict(), indent=1, ensure_ascii=False))
         else:
