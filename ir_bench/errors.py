@@ -17,3 +17,7 @@ class InputError(Exception):
         if self.fix:
             parts.append(f"What to do: {self.fix}")
         return "\n".join(parts)
+
+
+class NotFound(InputError):
+    """Data that is not on this machine and could not be had."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -39,7 +40,7 @@ def score(
         raise InputError("--per-query was given with several runs", "one run", "score them one at a time")
     source = part("dataset", dataset, [f"it.{setting}" for setting in set_ or []])
     data = source.load()
-    names = [name.strip() for name in measures.split(",")] if measures else list(MEASURES)
+    names = [name.strip() for name in re.split(r",(?![^(]*\))", measures)] if measures else list(MEASURES)
     rows = {}
     for path in runs:
         run = read_run(path)

@@ -3,20 +3,44 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ir_bench.datasets.places import cache_folder
+from ir_bench.types import Document
 
 SETTLED_NS = 2_000_000_000  # a file changed this recently may change again within the clock's grain: not remembered
 
 
 def sha256(path: Path) -> str:
     """SHA-256 of a file's bytes as they are on disk, remembered per path, size and modification time."""
+
+    def checksum() -> str:
+        with open(path, "rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+
+    return _remembered(path, "bytes", checksum)
+
+
+def content(path: Path, documents: Callable[[], Iterable[Document]]) -> str:
+    """SHA-256 of the ids, titles and texts read from a file: the same however the collection is packed or laid out."""
+
+    def checksum() -> str:
+        digest = hashlib.sha256()
+        for document in documents():
+            line = json.dumps([document.id, document.title, document.text], ensure_ascii=False) + "\n"
+            digest.update(line.encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
+    return _remembered(path, "content", checksum)
+
+
+def _remembered(path: Path, what: str, compute: Callable[[], str]) -> str:
     status = path.stat()
-    key = f"{path.resolve()}\0{status.st_size}\0{status.st_mtime_ns}"
+    key = f"{what}\0{path.resolve()}\0{status.st_size}\0{status.st_mtime_ns}"
     note = cache_folder() / "checksums" / hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:32]
     try:
         known = note.read_text(encoding="ascii").strip()
@@ -24,17 +48,10 @@ def sha256(path: Path) -> str:
             return known
     except (OSError, ValueError):
         pass
-    with open(path, "rb") as stream:
-        checksum = hashlib.file_digest(stream, "sha256").hexdigest()
+    checksum = compute()
     if time.time_ns() - status.st_mtime_ns > SETTLED_NS:
         remember(note, checksum)
     return checksum
-
-
-def identity(paths: Sequence[Path]) -> str:
-    """The content of a corpus by one name: the file's SHA-256, or that of all checksums where there are several."""
-    checksums = [sha256(path) for path in paths]
-    return checksums[0] if len(checksums) == 1 else hashlib.sha256("\n".join(checksums).encode()).hexdigest()
 
 
 def remember(note: Path, text: str) -> None:

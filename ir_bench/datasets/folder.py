@@ -10,9 +10,9 @@ from typing import Literal
 
 from ir_bench.datasets import beir, msmarco
 from ir_bench.datasets.assemble import Settings, assemble
-from ir_bench.datasets.checksums import identity
+from ir_bench.datasets.checksums import content
 from ir_bench.datasets.qrels import collect, judgments
-from ir_bench.errors import InputError
+from ir_bench.errors import InputError, NotFound
 from ir_bench.types import Corpus, Dataset, Document, Queries
 
 LAYOUTS = (beir, msmarco)
@@ -51,7 +51,7 @@ def not_found(name: str, folders: list[Path], part: Part, split: str) -> InputEr
         )
     looked = ", ".join(f"{folder}" + ("" if folder.is_dir() else " (no such folder)") for folder in folders)
     what = {"corpus": "corpus", "queries": f"queries of split {split}", "qrels": f"judgments of split {split}"}[part]
-    return InputError(f"{name}: no {what} found; looked in {looked or 'no folder'}", expected(split))
+    return NotFound(f"{name}: no {what} found; looked in {looked or 'no folder'}", expected(split))
 
 
 def read_dataset(name: str, settings: Settings, path_of: Callable[[Part], Path], size: int | None = None) -> Dataset:
@@ -61,7 +61,7 @@ def read_dataset(name: str, settings: Settings, path_of: Callable[[Part], Path],
         path = path_of("corpus")
         return Corpus(
             name=name,
-            identity=identity([path]),
+            identity=content(path, partial(_documents, path)),
             read=partial(_documents, path),
             size=size,
             titles=settings.titles,

@@ -14,7 +14,7 @@ from ir_bench.datasets import folder
 from ir_bench.datasets.download import Download, fetch
 from ir_bench.datasets.places import cache_folder, data_folders
 from ir_bench.datasets.unpack import unpack
-from ir_bench.errors import InputError
+from ir_bench.errors import InputError, NotFound
 from ir_bench.types import Dataset, Rules
 
 _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
@@ -93,14 +93,14 @@ class Named:
                         _obtain(download)
             except InputError as error:
                 own = f"put the files there, set IR_BENCH_DATA to the folder that holds {self.folders[-1]}"
-                raise InputError(
+                raise NotFound(
                     f"{missing.happened}. {error.happened}", missing.expected, f"{own}, or {error.fix}"
                 ) from None
             if path := folder.find(self._places(), part, self.split):
                 return path
         if sources:  # now that the files are here, an unknown split can be told
             raise folder.not_found(self.name, self._places(), part, self.split)
-        raise InputError(
+        raise NotFound(
             missing.happened,
             missing.expected,
             self.obtain or "put the files there, or set IR_BENCH_DATA to the folder above",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ir_bench.datasets.checksums import sha256
-from ir_bench.errors import InputError
+from ir_bench.errors import NotFound
 from ir_bench.progress import bar
 from ir_bench.protocols import DatasetSource
 from ir_bench.types import Corpus, Dataset, Document
@@ -159,7 +159,7 @@ def receipt(dataset: Dataset | DatasetSource) -> Receipt:
     documents = None
     try:
         corpus = dataset.corpus
-    except InputError as error:
+    except NotFound as error:
         missing = error.happened
     else:
         documents, seen = _count(corpus, judged_documents | texts.keys())

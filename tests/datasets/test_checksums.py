@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import json
 import os
 from pathlib import Path
 
 import pytest
 
-from ir_bench.datasets import checksums
-from ir_bench.datasets.checksums import identity, sha256
+from ir_bench.datasets import beir, checksums
+from ir_bench.datasets.checksums import content, sha256
 from ir_bench.datasets.places import cache_folder
 
 
@@ -57,8 +59,18 @@ def test_a_cache_that_cannot_be_written_to(settled: Path, monkeypatch: pytest.Mo
     assert sha256(settled) == hashlib.sha256(b"content").hexdigest()
 
 
-def test_several_files_have_one_identity(settled: Path, tmp_path: Path) -> None:
-    other = tmp_path / "second"
-    other.write_bytes(b"more")
-    assert identity([settled]) == sha256(settled)
-    assert len({identity([settled]), identity([settled, other]), identity([other, settled])}) == 3
+def test_the_content_is_the_same_however_it_is_packed(tmp_path: Path) -> None:
+    line = '{"_id": "1", "title": "t\u00e9", "text": "x\u2028y"}\n'
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    (tmp_path / "a" / "corpus.jsonl").write_text(line, encoding="utf-8")
+    unlike = json.dumps({"_id": 1, "metadata": {}, **{k: v for k, v in json.loads(line).items() if k != "_id"}})
+    (tmp_path / "b" / "corpus.jsonl.gz").write_bytes(gzip.compress(unlike.encode() + b"\n"))
+    (tmp_path / "b" / "other.jsonl").write_text(line.replace("x", "X"), encoding="utf-8")
+    first, packed, other = (
+        content(p, lambda p=p: beir.documents(p))
+        for p in (tmp_path / "a" / "corpus.jsonl", tmp_path / "b" / "corpus.jsonl.gz", tmp_path / "b" / "other.jsonl")
+    )
+    assert first == packed != other
+    by_hand = '["1", "t\u00e9", "x\u2028y"]\n'.encode()
+    assert first == hashlib.sha256(by_hand).hexdigest()
