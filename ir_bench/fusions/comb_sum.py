@@ -1,0 +1,34 @@
+"""CombSUM."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ir_bench.normalisation import Normalisation, contributions, each_query
+from ir_bench.scoring import require_depth
+from ir_bench.types import Run
+
+
+@dataclass
+class CombSum:
+    """score(d) = sum of the normalised scores of d; a run without d adds nothing.
+
+    Source: Fox and Shaw, "Combination of multiple searches", TREC-2, 1993 (published 1994).
+    Differs: scores are normalised first, by min-max by default, as in Lee, "Analyses of multiple evidence
+    combination", SIGIR 1997.
+    """
+
+    normalisation: Normalisation = "min_max"
+
+    def __call__(self, runs: Mapping[str, Run], k: int) -> Run:
+        require_depth(k)
+        fused = {}
+        for query in each_query(runs):
+            parts: dict[str, list[float]] = {}
+            for run in runs.values():
+                for document, score in contributions(run, query, self.normalisation)[0].items():
+                    parts.setdefault(document, []).append(score)
+            fused[query] = {document: math.fsum(scores) for document, scores in parts.items()}
+        return Run.of(fused, k)
