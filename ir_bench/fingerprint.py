@@ -21,6 +21,8 @@ def describe(component: object) -> object:
             if f.init and f.metadata.get("changes_results", True)
         }
         described: dict[str, object] = {"class": type(component).__qualname__, **settings}
+        if hasattr(type(component), "version"):  # raised when a correction changes what the class computes
+            described["version"] = describe(type(component).version)  # type: ignore[attr-defined]
         if hasattr(component, "provenance"):
             described["provenance"] = describe(component.provenance())
         return described

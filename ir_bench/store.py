@@ -29,7 +29,7 @@ class Store:
     (sizes and SHA-256) and made again. Several processes may share a folder: one makes, the others wait.
     """
 
-    folder: Path
+    folder: Path | str
 
     def vectors(self, made_from: object, kind: type[V], blocks: Callable[[int], Iterable[V]], block_size: int) -> V:
         """The vectors of this key, memory-mapped. `blocks(i)` yields the i-th and all later blocks of `block_size`
@@ -71,7 +71,7 @@ class Store:
 
     def _once(self, kind: str, made_from: object, make: Callable[[Path], None]) -> Path:
         identity = describe(made_from)
-        parent = self.folder / kind
+        parent = Path(self.folder) / kind
         place = parent / fingerprint(made_from)
         if shards.intact(place, identity):  # the common case needs no lock
             return place

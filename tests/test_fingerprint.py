@@ -1,4 +1,5 @@
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import pytest
 
@@ -43,6 +44,16 @@ def test_provenance_is_part_of_the_identity():
     first, second = Model(), Model()
     second.weights = "abc"
     assert fingerprint(first) != fingerprint(second)
+
+
+def test_a_class_that_was_corrected_is_another():
+    @dataclass
+    class Corrected:
+        version: ClassVar[int] = 1
+
+    first = fingerprint(Corrected())
+    Corrected.version = 2
+    assert fingerprint(Corrected()) != first
 
 
 def test_what_cannot_be_written_down_is_refused():

@@ -25,7 +25,7 @@ def comparison(results: Sequence[Result]) -> Table:
     measures = list(dict.fromkeys(["nDCG@10", "R@100", *(r.main_measure for r in results)]))
     table = Table(title="effectiveness and cost", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("dataset", "retriever"):
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", min_width=8)
     for name in (*measures, *COSTS):
         table.add_column(name, justify="right", no_wrap=True, min_width=4)
     for result in results:

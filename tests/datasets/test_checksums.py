@@ -66,7 +66,7 @@ def test_the_content_is_the_same_however_it_is_packed(tmp_path: Path) -> None:
     (tmp_path / "a" / "corpus.jsonl").write_text(line, encoding="utf-8")
     unlike = json.dumps({"_id": 1, "metadata": {}, **{k: v for k, v in json.loads(line).items() if k != "_id"}})
     (tmp_path / "b" / "corpus.jsonl.gz").write_bytes(gzip.compress(unlike.encode() + b"\n"))
-    (tmp_path / "b" / "other.jsonl").write_text(line.replace("x", "X"), encoding="utf-8")
+    (tmp_path / "b" / "other.jsonl").write_text(line.replace("y", "Y"), encoding="utf-8")
     first, packed, other = (
         content(p, lambda p=p: beir.documents(p))
         for p in (tmp_path / "a" / "corpus.jsonl", tmp_path / "b" / "corpus.jsonl.gz", tmp_path / "b" / "other.jsonl")
