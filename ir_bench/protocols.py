@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ir_bench.store import Store
 from ir_bench.types import Corpus, Dataset, Hits, Queries, Run
 
@@ -99,6 +102,32 @@ class Analyzer(Protocol):
 
     def analyze(self, text: str) -> list[str]: ...
     def count(self, texts: Sequence[str]) -> Any: ...
+
+
+@runtime_checkable
+class Similarity(Protocol):
+    """What a posting adds to a score, from its weight, its term and its document's length, as in Lucene.
+
+    `takes_counts`: weights must be above zero. `scales`: a query weight multiplies the impacts; otherwise it
+    multiplies the term's weight and the impacts are computed anew, for similarities that promise their rounding.
+    """
+
+    takes_counts: ClassVar[bool]
+    scales: ClassVar[bool]
+
+    def term_weights(self, frequencies: NDArray[np.int64], lengths: NDArray[np.float64]) -> NDArray[np.floating]:
+        """Per term [terms], from the number of documents that have it and the sums of all documents' weights."""
+
+    def length_norms(self, lengths: NDArray[np.float64]) -> NDArray[np.floating]:
+        """Per document [documents], from the sums of their weights."""
+
+    def impacts(
+        self, term_weights: NDArray[np.floating], weights: NDArray[np.float32], norms: NDArray[np.floating]
+    ) -> NDArray[np.floating]:
+        """Per posting [postings]: what it adds to the score of its document."""
+
+    def absent(self, term_weights: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Per term [terms]: what it adds to the score of every document, so that impacts can be relative to it."""
 
 
 @runtime_checkable
