@@ -27,9 +27,9 @@ def locate(model: str) -> Path | str:
     if model.startswith(PACKAGE):
         return _carried_by(model.removeprefix(PACKAGE))
     path = Path(model).expanduser()
-    if path.is_dir():
+    if model and path.is_dir():
         return path
-    if path.exists():
+    if path.is_file():
         raise InputError(f"the model {model} is a file", "a folder with config.json and model.safetensors", "name it")
     if not HUB_ID.fullmatch(model):
         raise InputError(
@@ -78,12 +78,14 @@ def loading(model: str) -> Iterator[None]:
     from transformers.utils import logging as transformers_logging
 
     reports = _Reports(level=logging.WARNING)
-    logger, level = logging.getLogger("transformers.modeling_utils"), logging.getLogger("transformers").level
-    bars = transformers_logging.is_progress_bar_enabled()
+    logger = logging.getLogger("transformers.modeling_utils")
+    level, propagate, bars = logger.level, logger.propagate, transformers_logging.is_progress_bar_enabled()
     logger.addHandler(reports)
-    logger.propagate = False
+    logger.propagate = False  # the table lists harmless leftovers too
     logger.setLevel(logging.WARNING)  # heard also where the user has silenced transformers
     transformers_logging.disable_progress_bar()
+    # its list of layers "not sharded" over several devices is logged for every model that is not meant to be
+    logging.getLogger("transformers.distributed.tensor_parallel").setLevel(logging.ERROR)
     try:
         yield
     except InputError:
@@ -96,8 +98,8 @@ def loading(model: str) -> Iterator[None]:
         ) from error
     finally:
         logger.removeHandler(reports)
-        logger.propagate = True
-        logger.setLevel(logging.NOTSET if level == logging.NOTSET else level)
+        logger.propagate = propagate
+        logger.setLevel(level)
         if bars:
             transformers_logging.enable_progress_bar()
     if missing := reports.missing:
@@ -161,7 +163,7 @@ def _check(place: Path, model: str) -> None:
     weighted = {path.parent for path in files if path.suffix == ".safetensors"}
     pickled = {p.parent for p in place.rglob("pytorch_model*.bin") if not _unrelated(p, place)}
     if pickled - weighted or not weighted:
-        where = "only pytorch_model.bin" if pickled - weighted else "no weights"
+        where = "only pytorch_model.bin" if pickled - weighted else "no safetensors weights"
         raise InputError(
             f"the model {model} has {where}",
             "model.safetensors: pickled weights can run foreign code when they are read and are not loaded",

@@ -1,0 +1,58 @@
+"""Documents to vectors in the store, and candidates to their rows: what retrievers and rerankers share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ir_bench.errors import InputError
+from ir_bench.fingerprint import describe
+from ir_bench.progress import bar
+from ir_bench.protocols import Encoder
+from ir_bench.store import Store
+from ir_bench.types import Corpus, Strings
+
+
+def encoded_documents(encoder: Encoder, corpus: Corpus, store: Store, per_shard: int) -> tuple[list[Any], Any]:
+    """The encoder's document vectors and their key in the store; encoded once, then shared by whoever asks."""
+    encoder.fit(corpus)
+    key = ["documents", describe(encoder), corpus.identity, corpus.titles, corpus.document_tokens]
+
+    def blocks(start: int) -> Iterator[Any]:
+        with bar(corpus.size, f"encoding {corpus.name}", "documents") as progress:
+            for i, chunk in enumerate(corpus.chunks(per_shard)):
+                if i >= start:
+                    yield encoder.encode_documents([corpus.contents(d) for d in chunk])
+                progress.update(len(chunk))
+
+    return key, store.vectors(key, encoder.produces, blocks, per_shard)
+
+
+class RowFinder:
+    """Document ids to their rows in corpus order, by sorted 64-bit hashes: 16 bytes a document, no Python strings."""
+
+    def __init__(self, ids: Strings) -> None:
+        hashes = np.fromiter((hash(name) for name in ids), np.int64, len(ids))
+        self._ids, self._order = ids, np.argsort(hashes, kind="stable")
+        self._hashes = hashes[self._order]
+
+    def __call__(self, names: Sequence[str]) -> NDArray[np.int64]:
+        """The row of each name. Raises InputError for a name that the corpus does not have."""
+        hashes = np.fromiter((hash(name) for name in names), np.int64, len(names))
+        starts = np.searchsorted(self._hashes, hashes)
+        return np.fromiter(map(self._row, names, hashes.tolist(), starts.tolist()), np.int64, len(names))
+
+    def _row(self, name: str, hashed: int, position: int) -> int:
+        while position < len(self._hashes) and self._hashes[position] == hashed:
+            row = int(self._order[position])
+            if self._ids[row] == name:  # equal hashes are nearly always equal names; compare to be sure
+                return row
+            position += 1
+        raise InputError(
+            f"candidate document {name!r} is not in the corpus",
+            "candidates from the corpus that the reranker was built on",
+            "rerank a run of the same collection",
+        )
