@@ -2,6 +2,38 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
+from ir_bench.cli.compose import part
+
 app = typer.Typer(help="Speed against peers, measured in the same run at equal quality.", no_args_is_help=True)
+
+
+@app.callback()
+def bench() -> None:
+    """Speed against peers, measured in the same run at equal quality."""
+
+
+@app.command()
+def bm25(
+    datasets: Annotated[str, typer.Option(help="Names from `ir-bench datasets`, with commas.")] = (
+        "beir/scifact,beir/nfcorpus,vaswani,miracl-yo"
+    ),
+    size: Annotated[int, typer.Option(help="Passages recombined from these as a further collection; 0: none.")] = (
+        500_000
+    ),
+    repeats: Annotated[int, typer.Option(help="Measurements of which the median counts.")] = 5,
+    results: Annotated[Path, typer.Option(help="Where bench/bm25.json and bench/bm25.md are written.")] = Path(
+        "results"
+    ),
+) -> None:
+    """Our BM25 against bm25s (numba) and Pyserini: analysis, indexing, memory, queries per second, equal results.
+
+    A quick look: `ir-bench bench bm25 --datasets beir/scifact --size 0 --repeats 2`
+    """
+    from ir_bench.benchmarks.bm25 import bm25 as measure
+
+    measure({name: part("dataset", name).load() for name in datasets.split(",")}, results, size, repeats)
