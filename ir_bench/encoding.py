@@ -19,7 +19,7 @@ from ir_bench.types import Corpus, Strings
 def encoded_documents(encoder: Encoder, corpus: Corpus, store: Store, per_shard: int) -> tuple[list[Any], Any]:
     """The encoder's document vectors and their key in the store; encoded once, then shared by whoever asks."""
     encoder.fit(corpus)
-    key = ["documents", describe(encoder), corpus.identity, corpus.titles, corpus.document_tokens]
+    key = ["documents", describe(encoder, of_documents=True), corpus.identity, corpus.titles, corpus.document_tokens]
 
     def blocks(start: int) -> Iterator[Any]:
         with bar(corpus.size, f"encoding {corpus.name}", "documents") as progress:

@@ -9,16 +9,20 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 
-def describe(component: object) -> object:
+def describe(component: object, of_documents: bool = False) -> object:
     """The identity as plain data: class name, settings that change results, and provenance where it has one.
 
+    `of_documents`: only what changes the vectors or the index made of documents; settings that matter to queries alone
+    (a query prompt, `nprobe`) carry the metadata `changes_documents: False`, so that a sweep over them builds once.
     Raises TypeError for a setting that cannot be written down (a function, an array, an open file).
     """
     if is_dataclass(component) and not isinstance(component, type):
         settings = {
-            f.name: describe(getattr(component, f.name))
+            f.name: describe(getattr(component, f.name), of_documents)
             for f in fields(component)
-            if f.init and f.metadata.get("changes_results", True)
+            if f.init
+            and f.metadata.get("changes_results", True)
+            and (not of_documents or f.metadata.get("changes_documents", True))
         }
         described: dict[str, object] = {"class": type(component).__qualname__, **settings}
         if hasattr(type(component), "version"):  # raised when a correction changes what the class computes
@@ -27,9 +31,9 @@ def describe(component: object) -> object:
             described["provenance"] = describe(component.provenance())
         return described
     if isinstance(component, (list, tuple)):
-        return [describe(item) for item in component]
+        return [describe(item, of_documents) for item in component]
     if isinstance(component, Mapping):
-        return {str(key): describe(value) for key, value in component.items()}
+        return {str(key): describe(value, of_documents) for key, value in component.items()}
     if component is None or isinstance(component, (str, int, float, bool)):
         return component
     if isinstance(component, Path):

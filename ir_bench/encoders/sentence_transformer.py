@@ -20,6 +20,7 @@ from ir_bench.types import Corpus, Dense
 PROMPTS = {"query": ("query",), "document": ("document", "passage", "corpus")}
 TOKENISED_AT_ONCE = 2048
 BATCH_TOKENS_CPU, BATCH_TOKENS_GPU = 1024, 65536  # small batches stay in a CPU's cache
+OF_QUERIES = {"changes_documents": False}
 DPR = {"DPRQuestionEncoder", "DPRContextEncoder"}
 
 
@@ -41,9 +42,9 @@ class SentenceTransformerEncoder:
     produces: ClassVar[type] = Dense
 
     model: str = field(metadata={"changes_results": False})  # provenance() names it, and its weights
-    query_prompt: str | None = None
+    query_prompt: str | None = field(default=None, metadata=OF_QUERIES)
     document_prompt: str | None = None
-    query_tokens: int | None = None
+    query_tokens: int | None = field(default=None, metadata=OF_QUERIES)
     document_tokens: int | None = None
     similarity: Literal["checkpoint", "cosine", "dot"] = "checkpoint"
     pooling: str | None = None
@@ -51,7 +52,7 @@ class SentenceTransformerEncoder:
     trust_remote_code: bool = False
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     batch_tokens: int | None = field(default=None, metadata={"changes_results": False})
-    device: str | Sequence[str] = field(default="cpu", metadata={"changes_results": False})
+    device: str | Sequence[str] = field(default="auto", metadata={"changes_results": False})
     threads: int | None = field(default=None, metadata={"changes_results": False})
     _model: Any = field(default=None, init=False, repr=False, compare=False)
     _pool: Any = field(default=None, init=False, repr=False, compare=False)
@@ -158,7 +159,9 @@ class SentenceTransformerEncoder:
         if self._model is None:
             import torch
 
+            found = "cuda" if torch.cuda.is_available() else "cpu"
             devices = [self.device] if isinstance(self.device, str) else list(self.device)
+            devices = [found if device == "auto" else device for device in devices]
             weights = {"dtype": getattr(torch, self.dtype)}
             with models.loading(self.model):
                 self._model = self._load(models.folder(self.model), devices[0], weights)

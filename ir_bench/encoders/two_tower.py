@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from ir_bench.errors import InputError
@@ -22,7 +22,7 @@ class TwoTowerEncoder:
 
     produces: ClassVar[type] = Dense
 
-    query: Encoder
+    query: Encoder = field(metadata={"changes_documents": False})
     document: Encoder
 
     def __post_init__(self) -> None:

@@ -19,6 +19,7 @@ from ir_bench.types import Dense, Hits
 
 FILE = "index.faiss"
 ADDED_AT_ONCE = 65_536
+AT_SEARCH = {"changes_documents": False}
 TOO_FEW = re.compile(r"Number of training points \((\d+)\) should be at least as large as number of clusters \((\d+)\)")
 
 
@@ -40,10 +41,10 @@ class FaissFactoryIndex:
     accepts: ClassVar[type] = Dense
 
     factory: str
-    nprobe: int | None = None
+    nprobe: int | None = field(default=None, metadata=AT_SEARCH)
     ef_construction: int | None = None
-    ef_search: int | None = None
-    k_factor: float | None = None
+    ef_search: int | None = field(default=None, metadata=AT_SEARCH)
+    k_factor: float | None = field(default=None, metadata=AT_SEARCH)
     training_rows: int = 262_144
     seed: int = 0
     threads: int | None = field(default=None, metadata={"changes_results": False})
@@ -136,12 +137,15 @@ class FaissFactoryIndex:
 
 
 def _set_clustering(index: Any, seed: int) -> None:
-    """Seed the k-means of inverted lists and of product quantisers, inside wrappers too, and quiet its advice on the
-    number of training points, which is printed once per quantiser."""
+    """Settings of what is trained, inside wrappers too: a seed for the k-means of lists and codes, none of its advice
+    on the number of training points (printed once per quantiser), and no polysemous ordering of codes, which takes
+    most of the training time and serves a kind of search that is not offered here."""
     import faiss
 
     while isinstance(index, (faiss.IndexPreTransform, faiss.IndexRefine)):
         index = faiss.downcast_index(index.index if isinstance(index, faiss.IndexPreTransform) else index.base_index)
+    if hasattr(index, "do_polysemous_training"):
+        index.do_polysemous_training = False
     for part in (index, getattr(index, "pq", index)):
         if hasattr(part, "cp"):
             part.cp.seed = seed

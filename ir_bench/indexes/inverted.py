@@ -42,7 +42,7 @@ class InvertedIndex:
     accepts: ClassVar[type] = Sparse
 
     similarity: Similarity
-    accumulators: Literal["float64", "float32"] = "float64"
+    accumulators: Literal["float64", "float32"] = field(default="float64", metadata={"changes_documents": False})
     block: int = field(default=32768, metadata={"changes_results": False})
     threads: int = field(default=1, metadata={"changes_results": False})
     statistics: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)

@@ -55,7 +55,7 @@ class VectorRetriever:
         for name, transform in self.transforms.items():
             with cost.timed("transform_s"):
                 transform.fit(vectors)
-                key = [*key, {name: describe(transform)}]
+                key = [*key, {name: describe(transform, of_documents=True)}]
                 vectors = store.vectors(
                     key, transform.produces, self._transformed(transform, vectors), self.documents_per_shard
                 )
@@ -90,7 +90,7 @@ class VectorRetriever:
             self.index.build(vectors)
             index.save(folder)
 
-        index.load(store.artefact([*key, self.index], make))
+        index.load(store.artefact([*key, describe(self.index, of_documents=True)], make))
 
     def _transformed(self, transform: Transform, vectors: Any):
         size = self.documents_per_shard

@@ -8,7 +8,7 @@ from ir_bench.errors import InputError
     ("arguments", "expected"),
     [
         (["retriever=minilm", "index=hnsw"], "index@retriever.index=hnsw"),
-        (["retriever=minilm", "encoder.batch_size=8"], "retriever.encoder.batch_size=8"),
+        (["retriever=minilm", "encoder.device=cpu"], "retriever.encoder.device=cpu"),
         (["retriever=bm25", "similarity=robertson"], "similarity@retriever.index.similarity=robertson"),
         (["retriever=bm25", "similarity.k1=0.6,0.9"], "retriever.index.similarity.k1=0.6,0.9"),
         (["retriever=bm25", "analyzer=whitespace"], "analyzer@retriever.encoder.analyzer=whitespace"),

@@ -119,3 +119,16 @@ def test_notes_the_bytes_of_its_vectors():
     with cost.ledger() as notes:
         built(np.zeros((10, 4), np.float32))
     assert notes == {"index_bytes": 160}
+
+
+def test_scores_are_those_of_faiss():
+    import faiss
+
+    random = np.random.default_rng(3)
+    d, q = random.standard_normal((2000, 96), dtype=np.float32), random.standard_normal((40, 96), dtype=np.float32)
+    index = faiss.IndexFlatIP(96)
+    index.add(d)
+    scores, rows = index.search(q, 50)
+    ours = built(d).search(Dense(q), 50)
+    assert (ours.rows == rows).all()
+    np.testing.assert_allclose(ours.scores, scores, rtol=1e-5, atol=1e-5)
