@@ -31,7 +31,8 @@ def run(context: typer.Context) -> None:
     if not context.args or {"--help", "-h"} & set(context.args):
         print(page())
         return
-    sys.argv = ["ir-bench run", *_experiment(context.args)]
+    sweeps = cache_folder(None) / "sweeps"  # Hydra insists on a folder for its multirun.yaml
+    sys.argv = ["ir-bench run", f"hydra.sweep.dir={sweeps}", *_experiment(context.args)]
     _main()
     if len(_done) > 1:
         from rich.console import Console

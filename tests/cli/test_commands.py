@@ -49,10 +49,11 @@ def test_a_sweep_survives_a_cell_that_fails_and_names_it(ir_bench):
     assert "beir/bioasq" in out
 
 
-def test_a_sweep_over_a_setting_ends_with_a_table(ir_bench):
+def test_a_sweep_over_a_setting_ends_with_a_table(ir_bench, place):
     out = ir_bench(*RUN, "-m", "similarity.k1=0.9,1.2")
     assert "effectiveness and cost" in out
     assert "nothing computed" in out  # k1=0.9 was measured above
+    assert {p.name for p in place.iterdir()} <= {"cache", "results"}  # no litter in the user's folder
 
 
 def test_score_gives_the_numbers_of_run(ir_bench, place):
