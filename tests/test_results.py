@@ -67,3 +67,17 @@ def test_published_values_are_reproduced(dataset, retriever):
     assert len(found) == 1, "one committed result for each published cell"
     scores = json.loads((found[0] / "scores.json").read_text(encoding="utf-8"))["measures"]
     assert {m: scores[m] for m in expected} == pytest.approx(expected, abs=tolerance)
+
+
+def test_the_readme_shows_committed_results():
+    readme = (RESULTS.parents[1] / "README.md").read_text(encoding="utf-8")
+    names = {(f.parent.relative_to(RESULTS).as_posix(), f.name.rpartition("-")[0]): f for f in FOLDERS}
+    shown = 0
+    for line in readme.split("\n"):
+        cells = [cell.strip().strip("`*") for cell in line.strip().strip("|").split("|")]
+        if len(cells) >= 5 and (cells[0], cells[1]) in names:
+            scores = json.loads((names[cells[0], cells[1]] / "scores.json").read_text(encoding="utf-8"))["measures"]
+            values = [f"{scores[m]:.4f}" for m in ("nDCG@10", "R@100", "AP")]
+            assert cells[2:5] == values, line
+            shown += 1
+    assert shown >= len(PUBLISHED)

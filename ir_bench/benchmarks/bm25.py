@@ -187,7 +187,7 @@ def write(rows: list[Row], facts: Mapping[str, Any], settings: Mapping[str, Any]
     for name, columns in (("Building", titles[:4]), ("Searching", titles[4:])):
         table = Table(title=f"{name}: above 1× is in our favour", title_justify="left")
         for title in ("collection", "against", *columns):
-            table.add_column(title, justify="right" if title in columns else "left", no_wrap=True)
+            table.add_column(title.replace(" ", "\n"), justify="right" if title in columns else "left", no_wrap=True)
         for row in shown:
             table.add_row(*(row[title] for title in ("collection", "against", *columns)))
         console.print(table)
