@@ -31,8 +31,7 @@ def run(context: typer.Context) -> None:
     if not context.args or {"--help", "-h"} & set(context.args):
         print(page())
         return
-    sweeps = cache_folder(None) / "sweeps"  # Hydra insists on a folder for its multirun.yaml
-    sys.argv = ["ir-bench run", f"hydra.sweep.dir={sweeps}", *_experiment(context.args)]
+    sys.argv = ["ir-bench run", *_hydra_arguments(context.args)]
     _main()
     if len(_done) > 1:
         from rich.console import Console
@@ -45,21 +44,25 @@ def run(context: typer.Context) -> None:
         sys.exit(2)
 
 
-def _experiment(arguments: list[str]) -> list[str]:
-    """Replace `experiment=NAME` by the sweep that its file lists, and short names of parts by full ones."""
-    names = [a.split("=", 1)[1] for a in arguments if a.startswith("experiment=")]
-    rest = [a for a in arguments if not a.startswith("experiment=")]
-    flags = [a for a in rest if a.startswith("-")]
-    if not names:
-        overrides = [a for a in rest if "=" in a and not a.startswith("-")]
-        return [*flags, *(a for a in rest if a not in flags and a not in overrides), *expand(overrides)]
-    if names[0] not in options("experiment"):
-        raise InputError(f"there is no experiment named {names[0]!r}", "one of: " + ", ".join(options("experiment")))
-    cells = yaml.safe_load((CONF / "experiment" / f"{names[0]}.yaml").read_text(encoding="utf-8"))
-    for key, group in (("dataset=", "datasets"), ("retriever=", "retrievers")):
-        if not any(a.startswith(key) for a in rest):
-            rest.append(key + ",".join(cells[group]))
-    return rest if {"-m", "--multirun"} & set(flags) else ["--multirun", *rest]
+def _hydra_arguments(arguments: list[str]) -> list[str]:
+    """What Hydra is given: options first, then overrides with parts named in full, and `experiment=NAME` replaced by
+    the sweep that its file lists."""
+    overrides = [a for a in arguments if not a.startswith("-") and ("=" in a or a[0] in "+~")]
+    flags = [a for a in arguments if a not in overrides]
+    names = [o.split("=", 1)[1] for o in overrides if o.startswith("experiment=")]
+    overrides = [o for o in overrides if not o.startswith("experiment=")]
+    if names:
+        if names[0] not in options("experiment"):
+            known = ", ".join(options("experiment"))
+            raise InputError(f"there is no experiment named {names[0]!r}", f"one of: {known}", "check the spelling")
+        cells = yaml.safe_load((CONF / "experiment" / f"{names[0]}.yaml").read_text(encoding="utf-8"))
+        for key, group in (("dataset=", "datasets"), ("retriever=", "retrievers")):
+            if not any(o.startswith(key) for o in overrides):
+                overrides.append(key + ",".join(cells[group]))
+        if not {"-m", "--multirun"} & set(flags):
+            flags.append("--multirun")
+    # Hydra insists on a folder for the multirun.yaml of a sweep.
+    return [*flags, *expand(overrides), f"hydra.sweep.dir={cache_folder(None) / 'sweeps'}"]
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
