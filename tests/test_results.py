@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -55,9 +56,7 @@ def test_means_are_those_of_the_queries(folder):
 def test_nothing_names_the_machine(folder):
     for name in ("system.yaml", "scores.json", "cost.json", "environment.json"):
         text = (folder / name).read_text(encoding="utf-8")
-        assert "/home/" not in text
-        assert "/root/" not in text
-        assert "/tmp/" not in text
+        assert not re.search(r"""(?:^|[\s"'=])/\w+/""", text), "an absolute path"
 
 
 @pytest.mark.parametrize(("dataset", "retriever"), PUBLISHED)

@@ -16,10 +16,13 @@ def available(context: typer.Context) -> None:
     """List the named datasets: where each was found, or where it comes from."""
     if context.invoked_subcommand is not None:
         return
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("dataset", "here", "source", title="dataset=…")
+    table = Table(title="dataset=…", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("dataset", "here", "found in, or comes from"):
+        table.add_column(column, overflow="fold")
     for name in options("dataset"):
         if name in ("local", "ir_datasets", "huggingface"):
             table.add_row(name, "", "your own: see `ir-bench run --help`")
