@@ -184,6 +184,7 @@ def _summary(
         "unjudged_queries": scores.unjudged_queries,
         "facts": facts,
         "measures": {measure: round(value, 6) for measure, value in scores.means.items()},
+        "definitions": {name: text for name, text in scores.definitions.items() if name != text},
         "run_sha256": _sha256(folder / "run.trec.gz"),
     }
 

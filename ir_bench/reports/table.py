@@ -63,7 +63,10 @@ def costs(cost: Mapping[str, Any]) -> list[str]:
 def scores_table(rows: Mapping[str, Scores], dataset: str) -> Table:
     """Scores of several runs on one dataset, and how many judged queries each left without an answer."""
     first = next(iter(rows.values()))
-    table = Table("run", *first.means, "queries", "without results", title=dataset)
+    table = Table(title=dataset, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("run", overflow="fold")
+    for name in (*(first.definitions[measure] for measure in first.means), "queries", "without\nresults"):
+        table.add_column(name, justify="right", no_wrap=True)
     for name, scores in rows.items():
         values = [f"{value:.4f}" for value in scores.means.values()]
         table.add_row(name, *values, str(scores.queries), str(scores.missing_queries))
