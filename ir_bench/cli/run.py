@@ -62,7 +62,8 @@ def _hydra_arguments(arguments: list[str]) -> list[str]:
         if not {"-m", "--multirun"} & set(flags):
             flags.append("--multirun")
     # Hydra insists on a folder for the multirun.yaml of a sweep.
-    return [*flags, *expand(overrides), f"hydra.sweep.dir={cache_folder(None) / 'sweeps'}"]
+    sweeps = str(cache_folder(None) / "sweeps").replace("'", "\\'")
+    return [*flags, *expand(overrides), f"hydra.sweep.dir='{sweeps}'"]
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
