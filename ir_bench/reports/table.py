@@ -23,9 +23,11 @@ def line(result: Result) -> str:
 def comparison(results: Sequence[Result]) -> Table:
     """Cells with nDCG@10, R@100, the dataset's main measure and what they cost, best value of each dataset bold."""
     measures = list(dict.fromkeys(["nDCG@10", "R@100", *(r.main_measure for r in results)]))
-    table = Table(title="effectiveness and cost", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title="effectiveness and cost", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True
+    )
     for name in ("dataset", "retriever"):
-        table.add_column(name, overflow="fold", min_width=8)
+        table.add_column(name, overflow="fold", min_width=9)
     for name in (*measures, *COSTS):
         table.add_column(name, justify="right", no_wrap=True, min_width=4)
     for result in results:
@@ -63,7 +65,7 @@ def costs(cost: Mapping[str, Any]) -> list[str]:
 def scores_table(rows: Mapping[str, Scores], dataset: str) -> Table:
     """Scores of several runs on one dataset, and how many judged queries each left without an answer."""
     first = next(iter(rows.values()))
-    table = Table(title=dataset, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=dataset, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("run", overflow="fold")
     for name in (*(first.definitions[measure] for measure in first.means), "queries", "without\nresults"):
         table.add_column(name, justify="right", no_wrap=True)
