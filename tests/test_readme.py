@@ -13,14 +13,21 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_example_without_configuration_runs_and_prints_what_the_readme_prints(capsys, tmp_path, monkeypatch):
-    code = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1]
-    assert len([line for line in code.split("\n") if line and not line.startswith(("from", "import", "#"))]) < 10
+EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.lucene
+@pytest.mark.parametrize("code", EXAMPLES, ids=["short", "parts"])
+def test_the_examples_run_and_print_what_the_readme_prints(code, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "README.md", "exec"), {})
     printed = capsys.readouterr().out.strip()
     assert printed
     assert printed in README
+
+
+def test_the_first_example_is_under_ten_lines():
+    assert len([line for line in EXAMPLES[0].split("\n") if line]) < 10
 
 
 @pytest.mark.parametrize("line", re.findall(r"^ir-bench run (?!-|.*--)([^#\n]+)", README, re.MULTILINE))
