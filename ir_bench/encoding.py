@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ir_bench.corpus_ids import document_ids
 from ir_bench.errors import InputError
 from ir_bench.fingerprint import describe
 from ir_bench.progress import bar
@@ -22,7 +23,8 @@ def encoded_documents(encoder: Encoder, corpus: Corpus, store: Store, per_shard:
     key = ["documents", describe(encoder, of_documents=True), corpus.identity, corpus.titles, corpus.document_tokens]
 
     def blocks(start: int) -> Iterator[Any]:
-        with bar(corpus.size, f"encoding {corpus.name}", "documents") as progress:
+        total = len(document_ids(corpus, store))
+        with bar(total, f"encoding {corpus.name}", "documents") as progress:
             for i, chunk in enumerate(corpus.chunks(per_shard)):
                 if i >= start:
                     yield encoder.encode_documents([corpus.contents(d) for d in chunk])
