@@ -103,7 +103,8 @@ class Lucene:
     def _write(self, corpus: Corpus, folder: Path) -> None:
         autoclass = _java()
         kind = {"english": [], "whitespace": ["-pretokenized"]}.get(self.analyzer, ["-language", self.analyzer])
-        settings = ["-collection", "JsonCollection", "-input", "none", "-index", str(folder), "-threads", "1"]
+        # resolved, here and in _open: Java keeps the working directory it was started in
+        settings = ["-collection", "JsonCollection", "-input", "none", "-index", str(folder.resolve()), "-threads", "1"]
         indexer = autoclass("io.anserini.index.SimpleIndexer")([*settings, "-storeDocvectors", *kind])
         with bar(corpus.size, f"indexing {corpus.name} with Lucene", "documents") as progress:
             for block in corpus.chunks(BATCH):
@@ -114,7 +115,7 @@ class Lucene:
 
     def _open(self, folder: Path) -> Any:
         autoclass = _java()
-        searcher = autoclass("io.anserini.search.SimpleSearcher")(str(folder))
+        searcher = autoclass("io.anserini.search.SimpleSearcher")(str(folder.resolve()))
         if self.analyzer == "whitespace":
             searcher.set_analyzer(autoclass("org.apache.lucene.analysis.core.WhitespaceAnalyzer")())
         elif self.analyzer != "english":
