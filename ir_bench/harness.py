@@ -15,7 +15,7 @@ from ir_bench.corpus_ids import document_ids
 from ir_bench.environment import environment
 from ir_bench.errors import InputError
 from ir_bench.evaluation.audit import audit
-from ir_bench.evaluation.measures import Scores, evaluate
+from ir_bench.evaluation.measures import Scores, evaluate, parse
 from ir_bench.evaluation.per_query import write_per_query
 from ir_bench.evaluation.trec import read_run, write_run
 from ir_bench.fingerprint import describe, fingerprint
@@ -50,6 +50,9 @@ class Harness:
         Raises InputError for bad input and AuditFailure when the scores break an identity they must obey.
         """
         require_depth(self.k)
+        measures = list(dict.fromkeys([*self.measures, dataset.rules.main_measure]))
+        for measure in measures:  # a misspelt name is told before hours are spent, not after
+            parse(measure, dataset.rules)
         queries, qrels = dataset.queries, dataset.qrels
         corpus = dataset.corpus
         identity = {
@@ -78,8 +81,9 @@ class Harness:
             write_json(folder / "environment.json", environment())
             run = read_run(folder / "run.trec.gz")  # what is scored is what was written
         else:
-            facts = json.loads((folder / "scores.json").read_text(encoding="utf-8"))["facts"]
-        measures = tuple(dict.fromkeys([*self.measures, dataset.rules.main_measure]))
+            recorded = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+            facts = recorded["facts"]
+            measures = list(dict.fromkeys([*recorded["measures"], *measures]))  # what was scored before stays
         scores = evaluate(run, qrels, measures, dataset.rules)
         audit(run, qrels, scores, dataset.rules)
         write_per_query(scores, folder / "per_query.tsv.gz")

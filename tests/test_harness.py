@@ -106,6 +106,15 @@ def test_a_new_measure_is_scored_from_the_run_on_disk(harness):
     result = replace(harness, measures=("P@1",)).cell(retriever, dataset(), "overlap")
     assert retriever.searched == []
     assert result.scores["P@1"] == 0
+    assert result.scores["RR@10"] == pytest.approx((1 / 2 + 1 / 2) / 4)  # what was scored before is kept
+
+
+def test_a_misspelt_measure_is_told_before_anything_is_searched(harness):
+    retriever = Overlap()
+    with pytest.raises(InputError, match="nDGC@10"):
+        replace(harness, measures=("nDGC@10",)).cell(retriever, dataset(), "overlap")
+    assert retriever.searched == []
+    assert not (harness.results / "runs").exists()
 
 
 @pytest.mark.parametrize(
