@@ -99,3 +99,12 @@ def weights_of(names: Iterable[str], weights: Mapping[str, float] | None, equal:
                 f"{name!r} has no weight", f"weights for {', '.join(names)}", "add one, or state none at all"
             )
     return {name: float(weights[name]) for name in names}
+
+
+def gathered(runs: Mapping[str, Run], query: str, normalisation: Normalisation) -> dict[str, list[float]]:
+    """Each document's normalised scores in the runs that found it."""
+    parts: dict[str, list[float]] = {}
+    for run in runs.values():
+        for document, score in contributions(run, query, normalisation)[0].items():
+            parts.setdefault(document, []).append(score)
+    return parts

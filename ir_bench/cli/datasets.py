@@ -20,6 +20,8 @@ def available(context: typer.Context) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from ir_bench.datasets.available import availability
+
     table = Table(title="dataset=…", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("dataset", "here", "found in, or comes from"):
         table.add_column(column, overflow="fold")
@@ -27,9 +29,8 @@ def available(context: typer.Context) -> None:
         if name in ("local", "ir_datasets", "huggingface"):
             table.add_row(name, "", "your own: see `ir-bench run --help`")
             continue
-        source = part("dataset", name)
-        found = source.locate()
-        table.add_row(name, "yes" if found else "no", str(found) if found else source.describe_source())
+        dataset = availability(name, part("dataset", name))
+        table.add_row(name, "yes" if dataset.found else "no", str(dataset.found or dataset.source))
     Console().print(table)
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ir_bench.normalisation import Normalisation, contributions, each_query
+from ir_bench.normalisation import Normalisation, each_query, gathered
 from ir_bench.scoring import require_depth
 from ir_bench.types import Run
 
@@ -26,9 +26,6 @@ class CombSum:
         require_depth(k)
         fused = {}
         for query in each_query(runs):
-            parts: dict[str, list[float]] = {}
-            for run in runs.values():
-                for document, score in contributions(run, query, self.normalisation)[0].items():
-                    parts.setdefault(document, []).append(score)
+            parts = gathered(runs, query, self.normalisation)
             fused[query] = {document: math.fsum(scores) for document, scores in parts.items()}
         return Run.of(fused, k)
