@@ -27,6 +27,9 @@ from ir_bench.store import Store
 from ir_bench.types import Corpus, Dataset, Queries, Ranking, Run
 
 MEASURES = ("nDCG@10", "R@100", "R@1000", "RR@10", "AP", "P@10", "Success@5", "Judged@10")
+# Drawn as curves: recall by depth, and precision interpolated at eleven levels of recall.
+CURVES = (*(f"R@{k}" for k in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)), *(f"IPrec@{r / 10}" for r in range(11)))
+HEAD = 10  # documents a query in top.trec.gz, which is small enough to be committed
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,10 @@ class Harness:
     latency_queries: int = 50
     force: bool = False
 
-    def cell(self, retriever: Retriever, dataset: Dataset, name: str) -> Result:
+    def cell(self, retriever: Retriever, dataset: Dataset, name: str, command: str = "") -> Result:
         """Build the retriever on the corpus, search all queries, score the run, and write the results folder.
+
+        `command` is what a user types after `ir-bench run` for this cell; it is kept beside the settings.
 
         Raises InputError for bad input and AuditFailure when the scores break an identity they must obey.
         """
@@ -76,7 +81,8 @@ class Harness:
             run, facts, spent = self._search(retriever, corpus, queries, dataset)
             folder.mkdir(parents=True, exist_ok=True)
             write_run(run, folder / "run.trec.gz", tag=name)
-            write_yaml(folder / "system.yaml", {"name": name, **identity})
+            write_run(run.top(HEAD), folder / "top.trec.gz", tag=name)
+            write_yaml(folder / "system.yaml", {"name": name, "command": command, **identity})
             write_json(folder / "cost.json", spent)
             write_json(folder / "environment.json", environment())
             run = read_run(folder / "run.trec.gz")  # what is scored is what was written
@@ -86,15 +92,28 @@ class Harness:
             measures = list(dict.fromkeys([*recorded["measures"], *measures]))  # what was scored before stays
         scores = evaluate(run, qrels, measures, dataset.rules)
         audit(run, qrels, scores, dataset.rules)
+        curves = evaluate(run, qrels, CURVES, dataset.rules)
+        write_json(folder / "curves.json", _rounded(dict(curves.means)))
         write_per_query(scores, folder / "per_query.tsv.gz")
         write_json(folder / "scores.json", _summary(name, identity, scores, facts, folder))
         result = read_result(folder, measures)
         assert result is not None  # it was written above
         return replace(result, reused=False)
 
-    def group(self, retriever: Retriever, name: str, members: Mapping[str, Dataset], retriever_name: str) -> Result:
+    def group(
+        self,
+        retriever: Retriever,
+        name: str,
+        members: Mapping[str, Dataset],
+        retriever_name: str,
+        commands: Mapping[str, str] | None = None,
+    ) -> Result:
         """Every member of a benchmark of several parts (CQADupStack), and the unweighted mean of their scores."""
-        parts = [self.cell(retriever, dataset, retriever_name) for dataset in members.values()]
+        commands = commands or {}
+        parts = [
+            self.cell(retriever, dataset, retriever_name, commands.get(member, ""))
+            for member, dataset in members.items()
+        ]
         means = {m: float(np.mean([part.scores[m] for part in parts])) for m in parts[0].scores}
         key = fingerprint([part.folder.name for part in parts])
         folder = self.results / "runs" / name / f"{retriever_name}-{key}"

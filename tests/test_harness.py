@@ -61,6 +61,7 @@ def test_writes_the_results_tree(harness):
     result = harness.cell(Overlap(), dataset(), "overlap")
     assert {p.name for p in result.folder.iterdir()} == {
         "system.yaml", "scores.json", "per_query.tsv.gz", "cost.json", "environment.json", "run.trec.gz",
+        "curves.json", "top.trec.gz",
     }  # fmt: skip
     assert result.folder.parent == harness.results / "runs" / "tiny"
     assert result.folder.name.startswith("overlap-")

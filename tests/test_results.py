@@ -33,10 +33,13 @@ def folder_id(folder: Path) -> str:
 @pytest.mark.parametrize("folder", FOLDERS, ids=folder_id)
 def test_a_results_folder_is_whole(folder):
     names = {p.name for p in folder.iterdir()} - {"run.trec.gz"}
-    assert names == {"system.yaml", "scores.json", "per_query.tsv.gz", "cost.json", "environment.json"}
+    assert names == {
+        "system.yaml", "scores.json", "per_query.tsv.gz", "cost.json", "environment.json", "curves.json", "top.trec.gz",
+    }  # fmt: skip
     scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
     system = yaml.safe_load((folder / "system.yaml").read_text(encoding="utf-8"))
     name = system.pop("name")
+    assert system.pop("command")
     assert scores["fingerprint"] == fingerprint(system)
     assert folder_id(folder) == f"{system['dataset']}/{name}-{scores['fingerprint']}"
 

@@ -97,6 +97,23 @@ def expand(overrides: Sequence[str]) -> list[str]:
     return expanded
 
 
+# What does not change a result is not part of a cell's name: keys, and the last words of longer keys.
+_ELSEWHERE = ("results", "cache", "force", "measures", "latency_queries")
+_UNCHANGING = ("device", "batch_size", "threads", "documents_per_shard")
+
+
+def canonical(overrides: Sequence[str]) -> str:
+    """The one command line of a cell: dataset and retriever first, the other settings in full and sorted; settings
+    that change no result are left out."""
+    kept = {}
+    for override in expand(overrides):
+        key, _, value = override.partition("=")
+        if key not in _ELSEWHERE and key.split(".")[-1] not in _UNCHANGING and not key.startswith("hydra."):
+            kept[key] = value
+    first = [key for key in ("dataset", "retriever") if key in kept]
+    return " ".join(f"{key}={kept[key]}" for key in [*first, *sorted(kept.keys() - set(first))])
+
+
 def _paths(tree: Mapping, prefix: str = "") -> Iterator[str]:
     for key in tree:
         if not OmegaConf.is_missing(tree, key) and isinstance(tree[key], Mapping):

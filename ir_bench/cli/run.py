@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from ir_bench.cli.compose import CONF, build, cache_folder, expand, options
+from ir_bench.cli.compose import CONF, build, cache_folder, canonical, compose, expand, options
 from ir_bench.cli.help import page
 from ir_bench.errors import InputError
 from ir_bench.results import Result
@@ -68,8 +69,13 @@ def _hydra_arguments(arguments: list[str]) -> list[str]:
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
 def _main(config: DictConfig) -> None:
+    from ir_bench.reports.table import line
+
     try:
-        _done.append(_cell(config))
+        hydra_config = HydraConfig.get()
+        result = cell(config, hydra_config.runtime.choices["retriever"], list(hydra_config.overrides.task))
+        print(line(result))
+        _done.append(result)
     except InputError as error:
         if HydraConfig.get().mode is not RunMode.MULTIRUN:
             print(f"error: {error}", file=sys.stderr)
@@ -79,9 +85,20 @@ def _main(config: DictConfig) -> None:
         _failed.append(message)  # the other cells of a sweep still run
 
 
-def _cell(config: DictConfig) -> Result:
+def measure_cell(overrides: Sequence[str], results: Path, cache: str | None = None, force: bool = False) -> Result:
+    """The result of one cell, measured now unless it was finished before: `["dataset=beir/scifact", "retriever=bm25"]`.
+
+    Raises InputError for a cell that cannot be composed or run.
+    """
+    expanded = expand(overrides)
+    config = compose([*expanded, f"force={str(force).lower()}"])
+    config.results, config.cache = str(results), cache
+    return cell(config, _choice(expanded, "retriever"), expanded)
+
+
+def cell(config: DictConfig, name: str, overrides: Sequence[str]) -> Result:
+    """Build what the configuration says and measure it; `overrides` are kept as the command that makes it again."""
     from ir_bench.harness import Harness
-    from ir_bench.reports.table import line
     from ir_bench.store import Store
 
     store = Store(cache_folder(config.cache))
@@ -94,11 +111,16 @@ def _cell(config: DictConfig) -> Result:
         latency_queries=config.latency_queries,
         force=config.force,
     )
-    name = HydraConfig.get().runtime.choices["retriever"]
     if hasattr(source, "members"):
         members = {member: part.load() for member, part in source.members.items()}
-        result = harness.group(retriever, source.name, members, name)
-    else:
-        result = harness.cell(retriever, source.load(), name)
-    print(line(result))
-    return result
+        rest = [o for o in overrides if not o.startswith("dataset=")]
+        commands = {m: canonical([f"dataset={data.name}", *rest]) for m, data in members.items()}
+        return harness.group(retriever, source.name, members, name, commands)
+    return harness.cell(retriever, source.load(), name, canonical(overrides))
+
+
+def _choice(overrides: Sequence[str], group: str) -> str:
+    for override in overrides:
+        if override.startswith(f"{group}="):
+            return override.split("=", 1)[1]
+    raise InputError(f"no {group}=… in {' '.join(overrides)!r}", f"{group}=NAME", f"add {group}=NAME")
