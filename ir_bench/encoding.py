@@ -54,7 +54,7 @@ class RowFinder:
                 return row
             position += 1
         raise InputError(
-            f"candidate document {name!r} is not in the corpus",
-            "candidates from the corpus that the reranker was built on",
-            "rerank a run of the same collection",
+            f"document {name!r} is not in the corpus",
+            "documents of the corpus that the part was built on",
+            "use a run of the same collection",
         )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ir_bench.store import Store
-from ir_bench.types import Corpus, Dataset, Hits, Queries, Run
+from ir_bench.types import Corpus, Dataset, Hits, Match, Queries, Run
 
 
 @runtime_checkable
@@ -71,6 +71,13 @@ class Stored(Protocol):
 
     def save(self, folder: Path) -> None: ...
     def load(self, folder: Path) -> None: ...
+
+
+@runtime_checkable
+class Explaining(Protocol):
+    """An index that can say which terms made a score: for one query and some rows, the matches of each row."""
+
+    def explain(self, query: Any, rows: Sequence[int]) -> list[list[Match]]: ...
 
 
 @runtime_checkable

@@ -237,6 +237,20 @@ class Ranking:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What one query term adds to the score of one document.
+
+    `document_weight` is the term's count where the index scores counts (Lucene's BM25), else what a query weight of 1
+    would add.
+    """
+
+    term: str
+    query_weight: float
+    document_weight: float
+    score: float
+
+
 Ties = Literal["trec_eval", "lucene"]
 
 

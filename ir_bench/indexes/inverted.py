@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from ir_bench.kernels.queries import batches, renumber
 from ir_bench.protocols import Similarity
 from ir_bench.scoring import require_depth
 from ir_bench.shards import write_arrays
-from ir_bench.types import Hits, Sparse, Strings
+from ir_bench.types import Hits, Match, Sparse, Strings
 
 GROUP = 128  # accumulators compared with the threshold at once
 QUERIES = 256  # searched in one compiled call
@@ -130,6 +131,35 @@ class InvertedIndex:
         names = ("postings_read", "documents_matched", "documents_compared")
         self.statistics = dict(zip(names, done.tolist(), strict=True))
         return Hits(rows, scores)
+
+    def explain(self, query: Sparse, rows: Sequence[int]) -> list[list[Match]]:
+        """What each query term adds to the score of each row, largest first: the sum is the score that search gives.
+
+        Terms that a document lacks are left out, but for similarities that give every document something for them.
+        """
+        built = self._built()
+        table = self._table(query.vocabulary)
+        terms, weights, _ = renumber(
+            _plain(query.terms), _plain(query.weights), _plain(query.offsets), table, len(table) > 0, built["starts"]
+        )
+        sources, others = self._impacts_anew(terms, weights, anew := self._inexact(weights))
+        names = Strings(built["vocabulary.data"], built["vocabulary.bounds"])
+        counts = built.get("weights")
+        found: list[list[Match]] = []
+        for row in rows:
+            matches, shared = [], False
+            for i, term in enumerate(terms.tolist()):
+                start, stop = built["starts"][term : term + 2].tolist()
+                at = start + int(np.searchsorted(built["rows"][start:stop], row))
+                here = bool(at < stop and built["rows"][at] == row)
+                impact = float(built["absent"][term]) + (float(built["impacts"][at]) if here else 0.0)
+                score = float(others[sources[i] + at - start]) if here and anew[i] else float(weights[i]) * impact
+                if here or score:
+                    weight = float(counts[at]) if counts is not None and here else impact
+                    matches.append(Match(names[term], float(weights[i]), weight, score))
+                shared |= here
+            found.append(sorted(matches, key=lambda match: -match.score) if shared else [])
+        return found
 
     def _search(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,13 +10,13 @@ import numpy as np
 
 from ir_bench import cost
 from ir_bench.corpus_ids import document_ids
-from ir_bench.encoding import encoded_documents
+from ir_bench.encoding import RowFinder, encoded_documents
 from ir_bench.errors import InputError
 from ir_bench.fingerprint import describe
-from ir_bench.protocols import Encoder, Index, Stored, Transform
+from ir_bench.protocols import Encoder, Explaining, Index, Stored, Transform
 from ir_bench.scoring import require_depth
 from ir_bench.store import Store
-from ir_bench.types import Corpus, Hits, Queries, Run, Strings, Ties
+from ir_bench.types import Corpus, Hits, Match, Queries, Run, Strings, Ties
 
 
 @dataclass
@@ -35,6 +35,7 @@ class VectorRetriever:
     ties: Ties = "trec_eval"
     documents_per_shard: int = field(default=4096, metadata={"changes_results": False})
     _ids: Strings | None = field(default=None, init=False, repr=False, compare=False)
+    _rows: RowFinder | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         kind, maker = self.encoder.produces, type(self.encoder).__name__
@@ -49,7 +50,7 @@ class VectorRetriever:
             kind, maker = getattr(part, "produces", kind), type(part).__name__
 
     def build(self, corpus: Corpus, store: Store) -> None:
-        self._ids = document_ids(corpus, store)
+        self._ids, self._rows = document_ids(corpus, store), None
         with cost.timed("encode_documents_s"):
             key, vectors = encoded_documents(self.encoder, corpus, store, self.documents_per_shard)
         for name, transform in self.transforms.items():
@@ -79,6 +80,26 @@ class VectorRetriever:
                 if i in deeper:
                     rankings[query] = Run.from_hits([query], deeper[i], self._ids, k, self.ties)[query]
             return Run(rankings)
+
+    def explain(self, query: str, documents: Sequence[str]) -> dict[str, list[Match]]:
+        """Why documents match: what each query term adds to their scores, largest first.
+
+        Raises InputError before build, for an index that cannot tell, and for a document that is not in the corpus.
+        """
+        if self._ids is None:
+            raise InputError("explain before build", "an indexed corpus", "call build(corpus, store) first")
+        if not isinstance(self.index, Explaining):
+            raise InputError(
+                f"{type(self.index).__name__} cannot tell why a document matches",
+                "an index of terms or tokens, for example InvertedIndex",
+                "explain another retriever",
+            )
+        if self._rows is None:
+            self._rows = RowFinder(self._ids)
+        vectors = self.encoder.encode_queries([query])
+        for transform in self.transforms.values():
+            vectors = transform.queries(vectors)
+        return dict(zip(documents, self.index.explain(vectors, self._rows(documents).tolist()), strict=True))
 
     def _index(self, key: list[Any], vectors: Any, store: Store) -> None:
         if not isinstance(self.index, Stored):

@@ -16,7 +16,7 @@ from ir_bench.similarities.bm25plus import BM25Plus
 from ir_bench.similarities.dot import Dot
 from ir_bench.similarities.lucene import LuceneBM25
 from ir_bench.similarities.robertson import RobertsonBM25
-from ir_bench.types import Hits, Sparse, Strings
+from ir_bench.types import Hits, Match, Sparse, Strings
 
 
 def sparse(matrix: np.ndarray, names: list[str] | None = None) -> Sparse:
@@ -263,3 +263,30 @@ def test_batches_cover_everything_in_order_and_stay_small(costs, size, most):
     for begin, end in batches:
         assert end - begin <= size
         assert sum(costs[begin + 1 : end]) <= most
+
+
+@pytest.mark.parametrize("similarity", [Dot(), LuceneBM25(), BM25Plus(), RobertsonBM25()])
+def test_an_explanation_adds_up_to_the_score(many, similarity):
+    documents, queries = many
+    queries = np.rint(np.abs(queries[:6]) * 3)  # counts, so that some are computed anew
+    index = built(documents, similarity=similarity)
+    hits = index.search(sparse(queries), 20)
+    for i in range(len(queries)):
+        rows = hits.rows[i][hits.rows[i] >= 0]
+        for row, score, matches in zip(
+            rows, hits.scores[i], index.explain(sparse(queries[i : i + 1]), rows.tolist()), strict=False
+        ):
+            assert sum(m.score for m in matches) == pytest.approx(score, rel=1e-6, abs=1e-6)
+            shared = {f"t{t}" for t in np.flatnonzero((queries[i] != 0) & (documents[row] != 0))}
+            assert shared <= {m.term for m in matches} <= {f"t{t}" for t in np.flatnonzero(queries[i])}
+            for m in matches:
+                assert m.query_weight == queries[i][int(m.term[1:])]
+                if similarity.scales:
+                    assert m.query_weight * m.document_weight == pytest.approx(m.score)
+                else:
+                    assert m.document_weight == documents[row][int(m.term[1:])]
+
+
+def test_a_document_without_query_terms_has_an_empty_explanation():
+    index = built(np.array([[1, 0], [0, 2]], np.float32))
+    assert index.explain(sparse(np.array([[3.0, 0]])), [1, 0]) == [[], [Match("t0", 3.0, 1.0, 3.0)]]

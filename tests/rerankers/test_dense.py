@@ -106,7 +106,7 @@ def test_only_the_candidates_rows_are_read(corpus, store):
 def test_a_candidate_from_elsewhere_is_an_error(corpus, store):
     reranker = DenseReranker(Letters())
     reranker.build(corpus, store)
-    with pytest.raises(InputError, match="candidate document 'elsewhere' is not in the corpus"):
+    with pytest.raises(InputError, match="document 'elsewhere' is not in the corpus"):
         reranker.rerank(QUERIES, candidates("d1", "elsewhere"))
 
 
