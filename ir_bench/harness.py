@@ -17,6 +17,7 @@ from ir_bench.errors import InputError
 from ir_bench.evaluation.audit import audit
 from ir_bench.evaluation.measures import Scores, evaluate, parse
 from ir_bench.evaluation.per_query import write_per_query
+from ir_bench.evaluation.ranks import relevant_ranks, write_ranks
 from ir_bench.evaluation.trec import read_run, write_run
 from ir_bench.fingerprint import describe, fingerprint
 from ir_bench.memory import peak_memory
@@ -29,6 +30,7 @@ from ir_bench.types import Corpus, Dataset, Queries, Ranking, Run
 MEASURES = ("nDCG@10", "R@100", "R@1000", "RR@10", "AP", "P@10", "Success@5", "Judged@10")
 # Drawn as curves: recall by depth, and precision interpolated at eleven levels of recall.
 CURVES = (*(f"R@{k}" for k in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)), *(f"IPrec@{r / 10}" for r in range(11)))
+SCORED = ("top.trec.gz", "curves.json", "ranks.tsv.gz", "per_query.tsv.gz")  # made from the run, with scores.json
 HEAD = 10  # documents a query in top.trec.gz, which is small enough to be committed
 
 
@@ -73,7 +75,8 @@ class Harness:
         }
         folder = self.results / "runs" / dataset.name / f"{name}-{fingerprint(identity)}"
         finished = not self.force and _finished(folder, fingerprint(identity))
-        if finished and (known := read_result(folder, self.measures)) is not None:
+        whole = finished and all((folder / name).is_file() for name in SCORED)
+        if whole and (known := read_result(folder, self.measures)) is not None:
             return known
         run = read_run(folder / "run.trec.gz") if finished else None
         facts: dict[str, object] = {}
@@ -81,7 +84,6 @@ class Harness:
             run, facts, spent = self._search(retriever, corpus, queries, dataset)
             folder.mkdir(parents=True, exist_ok=True)
             write_run(run, folder / "run.trec.gz", tag=name)
-            write_run(run.top(HEAD), folder / "top.trec.gz", tag=name)
             write_yaml(folder / "system.yaml", {"name": name, "command": command, **identity})
             write_json(folder / "cost.json", spent)
             write_json(folder / "environment.json", environment())
@@ -92,8 +94,10 @@ class Harness:
             measures = list(dict.fromkeys([*recorded["measures"], *measures]))  # what was scored before stays
         scores = evaluate(run, qrels, measures, dataset.rules)
         audit(run, qrels, scores, dataset.rules)
+        write_run(run.top(HEAD), folder / "top.trec.gz", tag=name)
         curves = evaluate(run, qrels, CURVES, dataset.rules)
         write_json(folder / "curves.json", _rounded(dict(curves.means)))
+        write_ranks(relevant_ranks(run, qrels, dataset.rules), folder / "ranks.tsv.gz")
         write_per_query(scores, folder / "per_query.tsv.gz")
         write_json(folder / "scores.json", _summary(name, identity, scores, facts, folder))
         result = read_result(folder, measures)

@@ -1,7 +1,8 @@
 """The results tree on disk.
 
 results/runs/<dataset>/<retriever>-<fingerprint>/
-    system.yaml  scores.json  per_query.tsv.gz  cost.json  environment.json    (run.trec.gz beside them)
+    system.yaml  scores.json  per_query.tsv.gz  ranks.tsv.gz  curves.json  top.trec.gz  cost.json  environment.json
+    run.trec.gz    the whole run, too large to be committed
 """
 
 from __future__ import annotations

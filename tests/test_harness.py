@@ -61,7 +61,7 @@ def test_writes_the_results_tree(harness):
     result = harness.cell(Overlap(), dataset(), "overlap")
     assert {p.name for p in result.folder.iterdir()} == {
         "system.yaml", "scores.json", "per_query.tsv.gz", "cost.json", "environment.json", "run.trec.gz",
-        "curves.json", "top.trec.gz",
+        "curves.json", "top.trec.gz", "ranks.tsv.gz",
     }  # fmt: skip
     assert result.folder.parent == harness.results / "runs" / "tiny"
     assert result.folder.name.startswith("overlap-")
@@ -99,6 +99,17 @@ def test_force_measures_again(harness):
     retriever = Overlap()
     assert not replace(harness, force=True).cell(retriever, dataset(), "overlap").reused
     assert retriever.searched
+
+
+def test_a_missing_file_is_made_from_the_run_on_disk(harness):
+    folder = harness.cell(Overlap(), dataset(), "overlap").folder
+    before = {p.name: p.read_bytes() for p in folder.iterdir()}
+    for name in ("ranks.tsv.gz", "top.trec.gz"):
+        (folder / name).unlink()
+    retriever = Overlap()
+    harness.cell(retriever, dataset(), "overlap")
+    assert retriever.searched == []
+    assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
 
 
 def test_a_new_measure_is_scored_from_the_run_on_disk(harness):
