@@ -1,4 +1,4 @@
-"""What a build or a search costs: named durations and sizes, noted where they arise, read by the harness."""
+"""What a build or a search costs: durations, sizes and counts of work, noted where they arise, read by the harness."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ledger: ContextVar[dict[str, float] | None] = ContextVar("ledger", default=None
 
 @contextmanager
 def ledger() -> Iterator[dict[str, float]]:
-    """Collects what is noted inside: seconds under names ending in `_s`, bytes under names ending in `_bytes`."""
+    """Collects what is noted inside: seconds under names ending in `_s`, bytes under `…_bytes`, else counts of work."""
     notes: dict[str, float] = {}
     token = _ledger.set(notes)
     try:

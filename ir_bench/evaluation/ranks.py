@@ -28,7 +28,7 @@ class Ranks:
 
 
 def relevant_ranks(run: Run, qrels: Qrels, rules: Rules | None = None) -> dict[str, Ranks]:
-    """Query -> the ranks of its relevant documents, for every judged query; relevance begins at the rules' threshold."""
+    """Query -> ranks of its relevant documents, for every judged query; relevance begins at the rules' threshold."""
     threshold = 1 if rules is None else rules.relevance_threshold
     ranks = {}
     for query in judged_queries(qrels):

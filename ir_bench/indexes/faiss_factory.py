@@ -87,7 +87,7 @@ class FaissFactoryIndex:
                 "encode both with the same encoder and the same truncation",
             )
         k = min(k, self._index.ntotal)
-        with _threads(self.threads):
+        with _threads(self.threads), _counted():
             scores, rows = self._index.search(_float32(queries.values), k)
         unordered = Hits(rows.astype(np.int64, copy=False), scores)
         return merge(unordered, Hits(unordered.rows[:, :0], unordered.scores[:, :0]), k)
@@ -150,6 +150,18 @@ def _set_clustering(index: Any, seed: int) -> None:
         if hasattr(part, "cp"):
             part.cp.seed = seed
             part.cp.min_points_per_centroid = 1
+
+
+@contextmanager
+def _counted() -> Iterator[None]:
+    """Note how many documents a search of lists or a graph compared with the queries, as faiss counts them."""
+    import faiss
+
+    counters = (faiss.cvar.indexIVF_stats, faiss.cvar.hnsw_stats)
+    before = sum(counter.ndis for counter in counters)
+    yield
+    if compared := sum(counter.ndis for counter in counters) - before:
+        cost.note("documents_compared", compared)
 
 
 def _float32(values: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -49,6 +49,7 @@ class FlatIndex:
                 "vectors of one model, or of two towers trained together",
                 "encode both with the same encoder and the same truncation",
             )
+        cost.note("documents_compared", len(queries.values) * len(self._documents))
         # looking for the thread pools takes a millisecond: as long as a query over thousands of documents
         with nullcontext() if self.threads is None else threadpool_limits(self.threads, user_api="blas"):
             return self._search(queries.values.astype(np.float32, copy=False), self._documents, k)

@@ -195,3 +195,16 @@ def test_threads_do_not_change_the_identity_and_are_given_back(vectors):
     before = faiss.omp_get_max_threads()
     search(vectors, factory="Flat", threads=1)
     assert faiss.omp_get_max_threads() == before
+
+
+def test_visiting_more_lists_compares_more_documents_and_all_lists_compare_all():
+    rng = np.random.default_rng(0)
+    documents, queries = Dense(rng.normal(size=(600, 8))), Dense(rng.normal(size=(5, 8)))
+    compared = []
+    for nprobe in (1, 4, 16):
+        index = FaissFactoryIndex("IVF16,Flat", nprobe=nprobe)
+        index.build(documents)
+        with cost.ledger() as notes:
+            index.search(queries, 3)
+        compared.append(notes["documents_compared"])
+    assert compared[0] < compared[1] < compared[2] == 600 * 5
