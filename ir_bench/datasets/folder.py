@@ -54,8 +54,17 @@ def not_found(name: str, folders: list[Path], part: Part, split: str) -> InputEr
     return NotFound(f"{name}: no {what} found; looked in {looked or 'no folder'}", expected(split))
 
 
-def read_dataset(name: str, settings: Settings, path_of: Callable[[Part], Path], size: int | None = None) -> Dataset:
-    """The dataset whose files `path_of` names; it is asked when a part is first used."""
+def read_dataset(
+    name: str,
+    settings: Settings,
+    path_of: Callable[[Part], Path],
+    size: int | None = None,
+    published_judgments: int | None = None,
+) -> Dataset:
+    """The dataset whose files `path_of` names; it is asked when a part is first used.
+
+    With `published_judgments`, judgments of another number raise InputError: scores over a part of them look plausible.
+    """
 
     def corpus() -> Corpus:
         path = path_of("corpus")
@@ -71,7 +80,15 @@ def read_dataset(name: str, settings: Settings, path_of: Callable[[Part], Path],
 
     def qrels() -> dict[str, dict[str, int]]:
         path = path_of("qrels")
-        return collect(judgments(path), str(path))
+        grades = collect(judgments(path), str(path))
+        found = sum(map(len, grades.values()))
+        if published_judgments not in (None, found):
+            raise InputError(
+                f"{path} holds {found:,} judgments of split {settings.split!r}",
+                f"the {published_judgments:,} that {name} was published with",
+                "get the whole file again; for judgments of your own use dataset=local dataset.path=FOLDER",
+            )
+        return grades
 
     return assemble(name, settings, corpus, lambda: read_queries(path_of("queries")), qrels)
 

@@ -27,7 +27,9 @@ class Named:
 
     Corpus, queries and judgments are looked for one by one, so that a run file can be scored without the corpus.
     Queries are those judged in `split`; `judged_only=False` gives all that the file holds. `documents` is the
-    published number of documents, for progress bars and the receipt; `obtain` says where to get what has no download.
+    published number of documents, for progress bars and the receipt; `judgments` that of each split, where it was
+    counted: another number raises InputError, because a truncated file gives plausible scores. `obtain` says where to
+    get what has no download.
     """
 
     name: str
@@ -39,11 +41,12 @@ class Named:
     document_tokens: int | None = None
     rules: Rules = field(default_factory=Rules)
     documents: int | None = field(default=None, metadata={"changes_results": False})
+    judgments: Mapping[str, int] = field(default_factory=dict, metadata={"changes_results": False})
     downloads: Mapping[str, Download] = field(default_factory=dict, metadata={"changes_results": False})
     obtain: str = field(default="", metadata={"changes_results": False})
 
     def load(self) -> Dataset:
-        return folder.read_dataset(self.name, self, self._path, self.documents)
+        return folder.read_dataset(self.name, self, self._path, self.documents, self.judgments.get(self.split))
 
     def locate(self) -> Path | None:
         """The folder that holds the corpus, when it is on this machine."""

@@ -74,6 +74,16 @@ def test_judgments_are_read_where_the_corpus_is_not(beir_folder: Callable[..., P
     assert owls().locate() is None
 
 
+def test_truncated_judgments_are_refused(beir_folder: Callable[..., Path], data: Path) -> None:
+    qrels = beir_folder("data/owls") / "qrels" / "test.tsv"
+    whole = owls(judgments={"test": 3}).load().qrels
+    assert sum(map(len, whole.values())) == 3
+    qrels.write_text("".join(qrels.read_text().splitlines(keepends=True)[:-1]))
+    with pytest.raises(InputError, match=r"test.tsv holds 2 judgments of split 'test'\nExpected: the 3 that beir/owls was"):
+        _ = owls(judgments={"test": 3}).load().qrels
+    assert len(owls(judgments={"dev": 3}).load().qrels)  # another split's number says nothing
+
+
 def test_a_split_that_does_not_exist_is_not_downloaded(
     beir_folder: Callable[..., Path], data: Path, server: Any
 ) -> None:
