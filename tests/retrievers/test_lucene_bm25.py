@@ -14,7 +14,8 @@ from ir_bench.datasets.local import Local
 from ir_bench.encoders.lexical import LexicalEncoder
 from ir_bench.errors import InputError
 from ir_bench.indexes.inverted import InvertedIndex
-from ir_bench.retrievers.lucene_bm25 import Lucene, Rm3, Rocchio
+from ir_bench.retrievers.lucene_bm25 import Lucene
+from ir_bench.retrievers.lucene_feedback import Rm3, Rocchio
 from ir_bench.retrievers.vector import VectorRetriever
 from ir_bench.similarities.lucene import LuceneBM25, stored_lengths
 from ir_bench.store import Store
