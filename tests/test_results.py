@@ -34,8 +34,8 @@ def folder_id(folder: Path) -> str:
 def test_a_results_folder_is_whole(folder):
     names = {p.name for p in folder.iterdir()} - {"run.trec.gz"}
     assert names == {
-        "system.yaml", "scores.json", "per_query.tsv.gz", "cost.json", "environment.json", "curves.json", "ranks.tsv.gz",
-        "top.trec.gz",
+        "system.yaml", "scores.json", "per_query.tsv.gz", "cost.json", "environment.json", "curves.json",
+        "ranks.tsv.gz", "top.trec.gz",
     }  # fmt: skip
     scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
     system = yaml.safe_load((folder / "system.yaml").read_text(encoding="utf-8"))

@@ -157,7 +157,8 @@ def _counted() -> Iterator[None]:
     """Note how many documents a search of lists or a graph compared with the queries, as faiss counts them."""
     import faiss
 
-    counters = (faiss.cvar.indexIVF_stats, faiss.cvar.hnsw_stats)
+    cvar: Any = faiss.cvar  # made by SWIG: its stub knows no members
+    counters = (cvar.indexIVF_stats, cvar.hnsw_stats)
     before = sum(counter.ndis for counter in counters)
     yield
     if compared := sum(counter.ndis for counter in counters) - before:

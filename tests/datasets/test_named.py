@@ -79,7 +79,9 @@ def test_truncated_judgments_are_refused(beir_folder: Callable[..., Path], data:
     whole = owls(judgments={"test": 3}).load().qrels
     assert sum(map(len, whole.values())) == 3
     qrels.write_text("".join(qrels.read_text().splitlines(keepends=True)[:-1]))
-    with pytest.raises(InputError, match=r"test.tsv holds 2 judgments of split 'test'\nExpected: the 3 that beir/owls was"):
+    with pytest.raises(
+        InputError, match=r"test.tsv holds 2 judgments of split 'test'\nExpected: the 3 that beir/owls was"
+    ):
         _ = owls(judgments={"test": 3}).load().qrels
     assert len(owls(judgments={"dev": 3}).load().qrels)  # another split's number says nothing
 
