@@ -29,10 +29,8 @@ def score(
     from rich.console import Console
 
     from ir_bench.errors import InputError
-    from ir_bench.evaluation.audit import audit
-    from ir_bench.evaluation.measures import evaluate
     from ir_bench.evaluation.per_query import write_per_query
-    from ir_bench.evaluation.trec import read_run
+    from ir_bench.evaluation.run_file import score_run_file
     from ir_bench.harness import MEASURES
     from ir_bench.reports.table import scores_table
 
@@ -43,11 +41,7 @@ def score(
     names = [name.strip() for name in re.split(r",(?![^(]*\))", measures)] if measures else list(MEASURES)
     rows = {}
     for path in runs:
-        run = read_run(path)
-        if data.rules.exclude_self:
-            run = run.without_self()
-        scores = evaluate(run, data.qrels, names, data.rules)
-        audit(run, data.qrels, scores, data.rules)
+        _, scores = score_run_file(path, data, names)
         rows[path.name] = scores
         if per_query is not None:
             write_per_query(scores, per_query)
