@@ -1,0 +1,1 @@
+"""Results in the formats of other tools, and back: one file per format, plain functions."""
