@@ -14,10 +14,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ir_bench.errors import InputError
+from ir_bench.evaluation.definitions import defined
 from ir_bench.evaluation.measures import Scores
 from ir_bench.types import Qrels, Run
 
 ROUNDING = 1e-9
+RECOMPUTED_QUERIES = 100  # a measure that is computed wrongly is wrong for many queries
 WITHIN_ONE = {"nDCG", "P", "R", "AP", "RR", "Success", "Judged", "Rprec", "Bpref", "IPrec", "SetP", "SetR", "SetAP"}
 NEVER_FALLS = {"R", "RR", "AP", "Success"}  # with a deeper cut-off; no cut-off is the deepest
 
@@ -174,6 +176,26 @@ def order_of_input_does_not_matter(evidence: Evidence) -> None:
                 )
 
 
+def agrees_with_its_definition(evidence: Evidence) -> None:
+    """Measures with a textbook definition have the value that follows from it, in a spread of the queries."""
+    every = -(-len(evidence.judged) // RECOMPUTED_QUERIES)
+    scores = evidence.everything()
+    plain: list[tuple[str, str, int, float]] = []  # no other parameter than a threshold, which nDCG does not take
+    for name, text in scores.definitions.items():
+        kind, parameters, cutoff = _taken_apart(text)
+        if threshold := re.fullmatch(r"(?:rel=(\d+))?", parameters):
+            plain.append((name, kind, int(threshold[1] or 1), cutoff))
+    for query in evidence.judged[::every]:
+        grades = evidence.qrels[query]
+        documents = evidence.run[query].documents if query in evidence.run.rankings else []
+        ranked = [grades.get(document, 0) for document in documents]
+        for name, kind, relevant_from, cutoff in plain:
+            value = scores.per_query[name][query]
+            expected = defined(kind, cutoff, relevant_from, ranked, [*grades.values()])
+            if expected is not None and not math.isclose(value, expected, rel_tol=ROUNDING, abs_tol=ROUNDING):
+                raise AuditFailure("by definition", query, f"{name} is {value}", f"{expected}, from the ranks")
+
+
 def _taken_apart(measure: str) -> tuple[str, str, float]:
     """Kind, parameters and cut-off of a printed measure; "AP(rel=2)" is AP, "rel=2", infinity."""
     head, _, cutoff = measure.partition("@")
@@ -201,4 +223,5 @@ IDENTITIES: tuple[Callable[[Evidence], None], ...] = (
     never_falls_with_depth,
     one_relevant_document,
     order_of_input_does_not_matter,
+    agrees_with_its_definition,
 )
