@@ -69,6 +69,21 @@ def provenance(model: str) -> dict[str, str]:
     return {"model": name, "weights": total.hexdigest()}
 
 
+def is_local(model: str) -> bool:
+    """Whether a model's files can be had without the network: a folder, a package, or a hub id in the hub's cache."""
+    try:
+        place = locate(model)
+    except InputError:
+        return False
+    if not isinstance(place, str):
+        return True
+    from huggingface_hub import try_to_load_from_cache
+
+    name, _, revision = place.partition("@")
+    found = (try_to_load_from_cache(name, file, revision=revision or None) for file in ("config.json", "modules.json"))
+    return any(isinstance(path, str) for path in found)
+
+
 @contextmanager
 def loading(model: str) -> Iterator[None]:
     """Around a library's loader: raises InputError with its complaint, and for weights that the files lack.

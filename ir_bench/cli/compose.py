@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -79,11 +80,11 @@ def expand(overrides: Sequence[str]) -> list[str]:
             "retriever=NAME, or the full path",
             f"write retriever.{keys[short[0][0]]}=… or {keys[short[0][0]]}@retriever.…=…",
         )
-    tree = compose([f"+retriever@it={choice}", "~dataset", "~retriever"]).it
+    known = _parts(choice)
     expanded = list(overrides)
     for i, key in short:
         kind, _, rest = key.partition(".")
-        paths = [path for path in _paths(tree) if path.split(".")[-1] == kind]
+        paths = [path for path in known if path.split(".")[-1] == kind]
         if len(paths) != 1:
             found = ", ".join(f"retriever.{path}" for path in paths) or "none"
             raise InputError(
@@ -112,6 +113,12 @@ def canonical(overrides: Sequence[str]) -> str:
             kept[key] = value
     first = [key for key in ("dataset", "retriever") if key in kept]
     return " ".join(f"{key}={kept[key]}" for key in [*first, *sorted(kept.keys() - set(first))])
+
+
+@cache
+def _parts(retriever: str) -> list[str]:
+    """Paths of the parts inside a retriever's configuration."""
+    return list(_paths(compose([f"+retriever@it={retriever}", "~dataset", "~retriever"]).it))
 
 
 def _paths(tree: Mapping, prefix: str = "") -> Iterator[str]:
