@@ -213,6 +213,7 @@ def _summary(
         "measures": {measure: round(value, 6) for measure, value in scores.means.items()},
         "definitions": {name: text for name, text in scores.definitions.items() if name != text},
         "run_sha256": _sha256(folder / "run.trec.gz"),
+        "top_sha256": _sha256(folder / "top.trec.gz"),
     }
 
 

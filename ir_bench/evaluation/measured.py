@@ -150,10 +150,10 @@ def _same_scores(folder: Path, scores: Mapping[str, Any], per_query: Mapping[str
 
 
 def _same_run(folder: Path, scores: Mapping[str, Any]) -> None:
-    path = folder / RUN
-    if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() != scores["run_sha256"]:
-        raise StaleResult(
-            f"{path} is not the run that scores.json was made from",
-            "the file with the recorded SHA-256",
-            "delete the folder and measure the cell again",
-        )
+    for path, recorded in ((folder / RUN, scores["run_sha256"]), (folder / HEAD, scores.get("top_sha256"))):
+        if recorded and path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() != recorded:
+            raise StaleResult(
+                f"{path} is not the run that scores.json was made from",
+                "the file with the recorded SHA-256",
+                "delete the folder and measure the cell again",
+            )
