@@ -75,8 +75,8 @@ def paper_table_data(table: PaperTable, outcomes: Sequence[Outcome]) -> dict[str
 
 def _measured(o: Outcome) -> Mapping[str, Any]:
     return {
-        "row": o.row, "column": o.column, "measure": o.measure, "published": o.published, "ours": o.ours,
-        "interval": [o.low, o.high], "queries": o.queries, "verdict": o.verdict, "command": o.command,
+        "row": o.row, "column": o.column, "measure": o.measure, "published": o.published, "decimals": o.decimals,
+        "ours": o.ours, "interval": [o.low, o.high], "queries": o.queries, "verdict": o.verdict, "command": o.command,
     }  # fmt: skip
 
 

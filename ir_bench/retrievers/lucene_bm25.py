@@ -20,6 +20,7 @@ class Lucene:
     the documents' term vectors, which feedback needs; k1, b and feedback are settings of the search and share it.
     `threads`: with more than one, Anserini takes every core.
 
+    Source: Robertson et al. 1994, Okapi at TREC-3 (BM25); Yang, Fang and Lin 2017, Anserini; Lin et al. 2021, Pyserini.
     Differs: Pyserini's own searcher rounds scores to four decimals and lowers equal ones by 1e-6; here equal ones are
     lowered by the smallest float32 step (`Run`).
     Where the last of k hits ties with others, Lucene keeps the lowest document ids.

@@ -1,0 +1,1 @@
+"""Measured systems as one HTML file that opens from disk, with all it needs inside."""
