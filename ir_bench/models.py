@@ -17,7 +17,7 @@ from ir_bench.errors import InputError
 PACKAGE = "package:"
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?(@[\w.-]+)?")
 # What results can depend on. Pickled weights (*.bin, *.pt) are absent on purpose: reading them can run foreign code.
-FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "*.py")
+FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "*.py", "artifact.metadata")  # the last: ColBERT's
 UNRELATED = re.compile(r"(^|/)(onnx|openvino|\.[^/]+|checkpoint-[^/]+)/|(^|/)(trainer_state|data_config)\.json$")
 
 

@@ -10,8 +10,8 @@ from hypothesis import settings
 
 from ir_bench.store import Store
 
-# A time limit for each example would fail on a busy machine. Where the environment says CI, the same examples each time:
-# what is found there must be found again by whoever looks.
+# A time limit for each example would fail on a busy machine. Where the environment says CI, the same examples each
+# time: what is found there must be found again by whoever looks.
 settings.register_profile("ir_bench", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("ir_bench")
 

@@ -20,7 +20,7 @@ TABLE = {
     "title": "A table",
     "paper": {"title": "A paper", "authors": "Somebody", "year": 2026},
     "sources": [
-        {"reference": "r", "measures": ["nDCG@10", "P@30"], "kind": "primary", "repo": "o/n", "decimals": 4}
+        {"reference": "r", "measures": ["nDCG@10", "P@30", "AP"], "kind": "primary", "repo": "o/n", "decimals": 4}
     ],
     "tolerance": 0.0001,
     "tolerance_reason": "It is a test.",
@@ -29,7 +29,7 @@ TABLE = {
         "right": {"cell": "retriever=bm25", "published": {"sample": {"nDCG@10": BM25}, "BEIR-13": {"nDCG@10": 0.43}}},
         "near": {"cell": "retriever=bm25", "published": {"sample": {"nDCG@10": 0.70}}},
         "wrong": {"cell": "retriever=bm25", "published": {"sample": {"nDCG@10": 0.1, "P@30": 0.9}}},
-        "nowhere": {"cell": "retriever=bi_encoder encoder.model=nobody/nothing", "published": {"sample": {"P@30": 0.5}}},
+        "nowhere": {"cell": "retriever=bi_encoder encoder.model=nobody/nothing", "published": {"sample": {"AP": 0.5}}},
         "later": {"cell": "retriever=not_yet", "published": {"sample": {"nDCG@10": 0.5}}},
         "other": {"reason": "another engine", "published": {"sample": {"nDCG@10": 0.5}}},
     },

@@ -13,13 +13,13 @@ VOCABULARY = [*SPECIAL, *WORDS[:-2], "##s", "##ed", ":", *WORDS[-2:]]
 
 
 @pytest.fixture
-def tokenizer_files() -> Callable[[Path], None]:
-    def write(folder: Path) -> None:
+def tokenizer_files() -> Callable[..., None]:
+    def write(folder: Path, *more: str) -> None:
         from transformers import BertTokenizerFast
 
         folder.mkdir(parents=True, exist_ok=True)
         vocabulary = folder / "vocab.txt"
-        vocabulary.write_text("\n".join(VOCABULARY) + "\n", encoding="utf-8")
+        vocabulary.write_text("\n".join([*VOCABULARY, *more]) + "\n", encoding="utf-8")
         BertTokenizerFast(str(vocabulary)).save_pretrained(folder)
 
     return write
@@ -37,6 +37,24 @@ def bare_bert(tmp_path: Path, tokenizer_files) -> Path:
     sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
     config = BertConfig(vocab_size=len(VOCABULARY), max_position_embeddings=32, initializer_range=0.5, **sizes)
     BertModel(config).eval().save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def bare_mlm(tmp_path: Path, tokenizer_files) -> Path:
+    """A masked language model of 40 positions as transformers saves it; its logits are as often negative as not."""
+    import torch
+    from transformers import BertConfig, BertForMaskedLM
+
+    folder = tmp_path / "mlm"
+    tokenizer_files(folder)
+    torch.manual_seed(3)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+    config = BertConfig(vocab_size=len(VOCABULARY), max_position_embeddings=40, initializer_range=0.5, **sizes)
+    model = BertForMaskedLM(config).eval()
+    with torch.no_grad():
+        model.cls.predictions.bias -= 2.0  # zeros in the maximum over a text's tokens too
+    model.save_pretrained(folder)
     return folder
 
 

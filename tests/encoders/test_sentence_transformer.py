@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ir_bench.encoders.sentence_transformer import SentenceTransformerEncoder, _batches, _positions
+from ir_bench.checkpoints import batches, positions
+from ir_bench.encoders.sentence_transformer import SentenceTransformerEncoder
 from ir_bench.errors import InputError
 from ir_bench.fingerprint import describe, fingerprint
 from ir_bench.types import Corpus
@@ -55,9 +56,9 @@ def test_no_texts_give_no_vectors(minilm):
 
 @given(st.lists(st.integers(0, 60), min_size=1, max_size=50), st.integers(1, 200))
 def test_batches_hold_every_row_once_within_the_budget(lengths, budget):
-    batches = list(_batches(np.array(lengths), budget))
-    assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
-    for batch in batches:
+    found = list(batches(np.array(lengths), budget))
+    assert sorted(np.concatenate(found).tolist()) == list(range(len(lengths)))
+    for batch in found:
         assert len(batch) == 1 or len(batch) * max(lengths[i] for i in batch) <= budget
 
 
@@ -118,7 +119,7 @@ def test_positions_of_roberta_leave_out_those_of_padding():
 
     sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 8}
     roberta = RobertaModel(RobertaConfig(vocab_size=9, max_position_embeddings=34, pad_token_id=1, **sizes))
-    assert _positions(SimpleNamespace(transformers_model=roberta)) == 32
+    assert positions(SimpleNamespace(transformers_model=roberta)) == 32
 
 
 @pytest.mark.parametrize(
@@ -160,7 +161,7 @@ def test_a_vector_with_nan_is_an_error_that_names_its_text(checkpoint):
 
     encoder = SentenceTransformerEncoder(str(checkpoint()))
     encoder.encode_documents(["cat"])
-    embeddings = encoder._model.transformers_model.embeddings.word_embeddings
+    embeddings = encoder._checkpoint.model.transformers_model.embeddings.word_embeddings
     with torch.no_grad():
         embeddings.weight[embeddings.num_embeddings - 1] = float("nan")  # the word "passage"
     with pytest.raises(InputError, match="the vector of document 2 has NaN"):

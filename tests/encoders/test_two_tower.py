@@ -60,7 +60,7 @@ def test_dpr_towers_equal_transformers(towers):
 def test_a_tower_in_half_precision_is_loaded_as_asked(towers):
     encoder = SentenceTransformerEncoder(str(towers["context"]), dtype="bfloat16")
     encoder.encode_documents(TEXTS)
-    assert str(encoder._model.dtype) == "torch.bfloat16"
+    assert str(encoder._checkpoint.model.dtype) == "torch.bfloat16"
 
 
 @dataclass

@@ -1,0 +1,207 @@
+"""One weighted bag of terms per text from a learned sparse model (SPLADE and its family), by sentence-transformers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ir_bench import models
+from ir_bench.checkpoints import (
+    OF_QUERIES,
+    Checkpoint,
+    Numbers,
+    Task,
+    architectures,
+    fitted,
+    in_order,
+    saved_as,
+    threads,
+)
+from ir_bench.errors import InputError
+from ir_bench.scoring import require_finite
+from ir_bench.types import Corpus, Sparse, Strings
+
+BATCH_TOKENS_GPU = 8192  # a row of logits as wide as the vocabulary for each token: 1 GB
+WHOLE_ROWS = 1024  # texts whose whole vectors, as wide as the vocabulary, several processes send back: 125 MB
+
+Bags = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]  # terms of each text; their numbers; weights
+
+
+@dataclass
+class SparseEncoder:
+    """The non-zero dimensions of each text's vector as the checkpoint's own modules compute it, as terms with weights.
+
+    `model` is a folder, a hub id or `package:NAME`: one that sentence-transformers saved as a SparseEncoder (also with
+    another side for queries, such as a table of term weights), or a bare masked language model, whose logits become
+    weights max_tokens log(1 + relu(logit)). Terms are the tokenizer's tokens, or numbers where dimensions are not
+    tokens. Prompts and token limits are the checkpoint's where they are None.
+    `document_keep`, `query_keep`: only that many terms of largest weight stay (of equal ones the lower dimension), and
+    never more than the checkpoint's own limit. `similarity`: "cosine" divides by the length of what stays, "dot" does
+    not, "checkpoint" does what the checkpoint declares (dot where it declares nothing).
+    `fit` raises token limits that are set to what the corpus needs, never beyond the model's positions.
+
+    Source: Formal, Piwowarski and Clinchant 2021, SPLADE; Formal et al. 2021, SPLADE v2.
+    Differs: texts are batched by token count, so padding and the last float32 digit differ from `model.encode`.
+    Raises InputError for a model of dense vectors or one that cannot be loaded, a limit beyond its positions or on a
+    query side that reads whole texts, and NaN or infinite weights.
+    """
+
+    produces: ClassVar[type] = Sparse
+
+    model: str = field(metadata={"changes_results": False})  # provenance() names it, and its weights
+    query_prompt: str | None = field(default=None, metadata=OF_QUERIES)
+    document_prompt: str | None = None
+    query_tokens: int | None = field(default=None, metadata=OF_QUERIES)
+    document_tokens: int | None = None
+    query_keep: int | None = field(default=None, metadata=OF_QUERIES)
+    document_keep: int | None = None
+    similarity: Literal["checkpoint", "cosine", "dot"] = "checkpoint"
+    trust_remote_code: bool = False
+    dtype: Numbers = "float32"
+    batch_tokens: int | None = field(default=None, metadata={"changes_results": False})
+    device: str | Sequence[str] = field(default="auto", metadata={"changes_results": False})
+    threads: int | None = field(default=None, metadata={"changes_results": False})
+    _checkpoint: Checkpoint | None = field(default=None, init=False, repr=False, compare=False)
+    _vocabulary: Strings | None = field(default=None, init=False, repr=False, compare=False)
+    _needed: Mapping[str, int | None] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def provenance(self) -> Mapping[str, object]:
+        return models.provenance(self.model)
+
+    def fit(self, corpus: Corpus) -> None:
+        self._needed = fitted(corpus)
+
+    def encode_documents(self, texts: Sequence[str]) -> Sparse:
+        return self._encode(texts, "document", self.document_prompt, self.document_tokens, self.document_keep)
+
+    def encode_queries(self, texts: Sequence[str]) -> Sparse:
+        return self._encode(texts, "query", self.query_prompt, self.query_tokens, self.query_keep)
+
+    def _encode(
+        self, texts: Sequence[str], task: Task, prompt: str | None, tokens: int | None, keep: int | None
+    ) -> Sparse:
+        with threads(self.threads):
+            checkpoint = self._opened()
+            model = checkpoint.model
+            if tokens is not None and _reads_whole_texts(model, task):
+                raise InputError(
+                    f"{task}_tokens={tokens}, but {self.model} weighs a {task} by a table, without a model to limit",
+                    f"no limit for {task} texts",
+                    f"leave encoder.{task}_tokens out",
+                )
+            options = checkpoint.options(task, prompt, checkpoint.limit(task, tokens, self._needed.get(task)))
+            keep = self._kept(task, keep)
+
+            def finish(features: dict[str, Any]) -> Bags:
+                return self._bags(checkpoint, features["sentence_embedding"], keep)
+
+            def whole(some: list[str]) -> Bags:
+                own = {"pool": checkpoint.pool, "convert_to_sparse_tensor": False, "save_to_cpu": True, **options}
+                blocks = (some[i : i + WHOLE_ROWS] for i in range(0, len(some), WHOLE_ROWS))
+                return _joined([self._bags(checkpoint, model.encode(block, **own), keep) for block in blocks])
+
+            budget = self.batch_tokens or (None if model.device.type == "cpu" else BATCH_TOKENS_GPU)
+            some = list(texts) or [""]  # "" tells how many dimensions
+            rows, parts = checkpoint.encode(some, options, budget, finish, whole)
+        counts, terms, weights = _joined(parts)
+        offsets, (terms, weights) = in_order(rows, counts, terms, weights)
+        require_finite(weights[:, None], f"the vector of {task}", offsets)
+        assert self._vocabulary is not None  # made with the first vector
+        return Sparse(terms, weights, offsets, self._vocabulary)[: len(texts)]
+
+    def _bags(self, checkpoint: Checkpoint, vectors: Any, keep: int | None) -> Bags:
+        """The non-zero dimensions of vectors [texts, dims], in ascending order."""
+        import torch
+
+        vectors = vectors.float()
+        if bool((vectors < 0).any()) and bool((vectors != 0).all()):
+            raise InputError(
+                f"the vectors of {self.model} have no zeros: they are dense",
+                "a sparse model, whose vectors are zero in most dimensions",
+                "use encoder=sentence_transformer for a dense model",
+            )
+        if self._vocabulary is None:
+            self._vocabulary = Strings.of(_terms(checkpoint.model, vectors.shape[1]))
+        if keep is not None and keep < vectors.shape[1]:
+            vectors = torch.where(_largest(vectors, keep), vectors, 0)
+        if checkpoint.cosine(self.similarity):
+            vectors = torch.nn.functional.normalize(vectors, dim=1)
+        rows, terms = vectors.nonzero(as_tuple=True)
+        weights = vectors[rows, terms].cpu().numpy()
+        counts = torch.bincount(rows, minlength=len(vectors)).cpu().numpy()
+        return counts, terms.cpu().numpy().astype(np.int32), weights
+
+    def _kept(self, task: Task, setting: int | None) -> int | None:
+        if setting is not None and setting < 1:
+            raise InputError(f"{task}_keep={setting}", "at least 1, or nothing to keep every term")
+        limits = [limit for limit in (setting, self._opened().model.max_active_dims) if limit is not None]
+        return min(limits, default=None)
+
+    def _opened(self) -> Checkpoint:
+        if self._checkpoint is None:
+            self._checkpoint = Checkpoint.open(self.model, self.device, self.dtype, self._load)
+        return self._checkpoint
+
+    def _load(self, folder: Path, device: str, weights: dict[str, Any]) -> Any:
+        from sentence_transformers import SparseEncoder as Library
+
+        kind = saved_as(folder)
+        # of other models the library makes a sparse one by a layer of random numbers
+        sparse = kind == "SparseEncoder" or (
+            kind is None and any(name.endswith("ForMaskedLM") for name in architectures(folder))
+        )
+        if not sparse:
+            raise InputError(
+                f"{self.model} is not a sparse model but {kind or ', '.join(architectures(folder)) or 'of no kind'}",
+                "a SparseEncoder of sentence-transformers, or a masked language model (…ForMaskedLM)",
+                "use encoder=sentence_transformer for a dense model, encoder=multi_vector_encoder for a late one",
+            )
+        return Library(str(folder), device=device, model_kwargs=weights, trust_remote_code=self.trust_remote_code)
+
+
+def _terms(model: Any, dims: int) -> list[str]:
+    """A name for each dimension, all different: tokens of the vocabulary, else numbers."""
+    from sentence_transformers.sparse_encoder.modules import SparseAutoEncoder
+
+    known = len(model.tokenizer)
+    if dims < known or any(isinstance(module, SparseAutoEncoder) for module in model.modules()):
+        return [str(number) for number in range(dims)]
+    # vocabularies of models are often padded a little beyond the tokenizer's
+    tokens = [*model.tokenizer.convert_ids_to_tokens(list(range(known))), *[None] * (dims - known)]
+    named: dict[str, int] = {}
+    for number, token in enumerate(tokens):
+        name = f"[{number}]" if token is None else token
+        named[f"{name}[{number}]" if name in named else name] = number
+    return list(named)
+
+
+def _largest(vectors: Any, keep: int) -> Any:
+    """Which entries of each row are among its `keep` largest in size, equal ones by ascending column; NaN always."""
+    import torch
+
+    size = vectors.abs()
+    least = torch.topk(size, keep, dim=1).values[:, -1:]
+    above, tied = size > least, size == least
+    room = keep - above.sum(1, keepdim=True)
+    return above | (tied & (tied.cumsum(1) <= room)) | ~torch.isfinite(vectors)
+
+
+def _reads_whole_texts(model: Any, task: Task) -> bool:
+    """Whether texts of a task go to a table of term weights instead of a transformer."""
+    from sentence_transformers.base.modules import Router
+    from sentence_transformers.sparse_encoder.modules import SparseStaticEmbedding
+
+    first = model[0]
+    if isinstance(first, Router):
+        first = first.sub_modules[task if task in first.sub_modules else first.default_route][0]
+    return isinstance(first, SparseStaticEmbedding)
+
+
+def _joined(parts: Sequence[Bags]) -> Bags:
+    counts, terms, weights = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return counts, terms, weights
