@@ -1,0 +1,74 @@
+"""Exact nearest documents by MaxSim over token vectors."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from ir_bench import cost
+from ir_bench.errors import InputError
+from ir_bench.kernels.half import single
+from ir_bench.scoring import best, maxsim, merge, require_depth, require_finite
+from ir_bench.types import Hits, MultiVector
+
+ROWS, QUERIES = 16_384, 256  # a block of scores takes at most 16 MiB
+
+
+@dataclass
+class MaxSimIndex:
+    """MaxSim of all queries with all documents, in float32 (see `scoring.maxsim`).
+
+    The token vectors stay where they are (memory-mapped in the store) and are read block by block, once for 256
+    queries. Equal scores are ordered by ascending row, at the cut-off too. A document without tokens is never a hit,
+    and a query without tokens has none. The work is noted as `documents_compared` and `tokens_compared`.
+    Raises InputError for k below 1, for queries of other dims, for NaN and infinite values, and for a search before
+    `build`.
+    """
+
+    accepts: ClassVar[type] = MultiVector
+
+    threads: int | None = field(default=None, metadata={"changes_results": False})
+    _documents: MultiVector | None = field(default=None, init=False, repr=False, compare=False)
+
+    def build(self, documents: MultiVector) -> None:
+        self._documents = documents
+        cost.note("index_bytes", documents.values.nbytes + documents.offsets.nbytes)
+
+    def search(self, queries: MultiVector, k: int) -> Hits:
+        require_depth(k)
+        if self._documents is None:
+            raise InputError("search before build", "an index over documents", "call build(vectors) first")
+        require_finite(queries.values, "a vector of query", queries.offsets)
+        documents = self._documents
+        cost.note("documents_compared", len(queries) * len(documents))
+        cost.note("tokens_compared", len(queries) * len(documents.values))
+        rows = np.full((len(queries), min(k, len(documents))), -1, np.int64)
+        scores = np.full(rows.shape, -np.inf, np.float32)
+        # looking for the thread pools takes a millisecond
+        with nullcontext() if self.threads is None else threadpool_limits(self.threads, user_api="blas"):
+            for start in range(0, len(queries), QUERIES):
+                span = slice(start, start + QUERIES)
+                hits = self._search(queries[span], documents, k)
+                rows[span], scores[span] = hits.rows, hits.scores
+        return Hits(np.where(scores == -np.inf, -1, rows), scores)
+
+    @staticmethod
+    def _search(queries: MultiVector, documents: MultiVector, k: int) -> Hits:
+        found = Hits(np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32))
+        for start in range(0, len(documents), ROWS):
+            scores = maxsim(queries, documents[start : start + ROWS], single)
+            strange = np.isnan(scores) | (scores == np.inf)
+            if strange.any():
+                row = start + int(np.flatnonzero(strange.any(axis=0))[0])
+                raise InputError(
+                    f"a vector of document {row} has NaN or infinite values",
+                    "finite numbers",
+                    "check the encoder and its number format (float16 overflows)",
+                )
+            hits = best(scores, k)
+            found = merge(found, Hits(hits.rows + start, hits.scores), k)
+        return found

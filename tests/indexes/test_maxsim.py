@@ -1,0 +1,153 @@
+"""The exhaustive MaxSim index against three float64 loops and sentence-transformers' own scores."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ir_bench import cost
+from ir_bench.encoders.lexical import LexicalEncoder
+from ir_bench.errors import InputError
+from ir_bench.fingerprint import fingerprint
+from ir_bench.indexes import maxsim
+from ir_bench.indexes.maxsim import MaxSimIndex
+from ir_bench.kernels.half import single
+from ir_bench.retrievers.vector import VectorRetriever
+from ir_bench.types import Hits, MultiVector
+
+
+def vectors(lengths: list[int], dims: int, random: np.random.Generator, dtype: type = np.float32) -> MultiVector:
+    values = random.integers(-2, 3, (sum(lengths), dims))  # small whole numbers: many ties, exact sums
+    return MultiVector(values.astype(dtype), np.cumsum([0, *lengths]))
+
+
+def by_hand(queries: MultiVector, documents: MultiVector, k: int) -> list[list[tuple[int, float]]]:
+    """Best k of each query as (row, score), equal scores by ascending row; texts without tokens match nothing."""
+    found = []
+    for i in range(len(queries)):
+        scores = []
+        for j in range(len(documents)):
+            if len(queries.row(i)) and len(documents.row(j)):
+                pairs = [[sum(map(float, q * d)) for d in documents.row(j)] for q in queries.row(i).astype(float)]
+                scores.append((j, sum(map(max, pairs))))
+        found.append(sorted(scores, key=lambda hit: (-hit[1], hit[0]))[:k])
+    return found
+
+
+def pairs(hits: Hits) -> list[list[tuple[int, float]]]:
+    return [
+        [(r, s) for r, s in zip(rows, scores, strict=True) if r >= 0]
+        for rows, scores in zip(hits.rows.tolist(), hits.scores.tolist(), strict=True)
+    ]
+
+
+def built(documents: MultiVector, **settings) -> MaxSimIndex:
+    index = MaxSimIndex(**settings)
+    index.build(documents)
+    return index
+
+
+LENGTHS = st.lists(st.integers(0, 3), min_size=0, max_size=12)
+
+
+@given(LENGTHS, LENGTHS, st.integers(1, 15), st.sampled_from([np.float32, np.float16]), st.integers(0, 2**32 - 1))
+def test_equals_three_loops_with_ties_by_row_across_blocks(queries, documents, k, dtype, seed):
+    random = np.random.default_rng(seed)
+    q, d = vectors(queries, 2, random), vectors(documents, 2, random, dtype)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(maxsim, "ROWS", 5)
+        patch.setattr(maxsim, "QUERIES", 3)
+        hits = built(d).search(q, k)
+    assert pairs(hits) == by_hand(q, d, k)
+    assert hits.rows.shape[1] <= k
+    missing = hits.rows < 0
+    assert (np.diff(missing.astype(int), axis=1) >= 0).all()  # padding comes last
+
+
+def test_equals_sentence_transformers():
+    import torch
+    from sentence_transformers.util import maxsim as theirs
+
+    random = np.random.default_rng(1)
+    lengths = random.integers(1, 40, 60)
+    d = MultiVector(random.standard_normal((lengths.sum(), 32), dtype=np.float32), np.cumsum([0, *lengths]))
+    q = MultiVector(random.standard_normal((21, 32), dtype=np.float32), np.array([0, 4, 21]))
+    tensors = [[torch.from_numpy(v.row(i)) for i in range(len(v))] for v in (q, d)]
+    expected = theirs(*tensors).numpy()
+    hits = built(d).search(q, 60)
+    np.testing.assert_allclose(hits.scores, np.take_along_axis(expected, hits.rows, 1), rtol=1e-5, atol=1e-5)
+
+
+def test_one_query_scores_as_in_a_batch_and_threads_change_nothing():
+    random = np.random.default_rng(2)
+    d, q = (MultiVector(random.standard_normal((n, 16), dtype=np.float32), np.arange(0, n + 1, 5)) for n in (500, 100))
+    together = built(d).search(q, 20)
+    for i in range(len(q)):
+        alone = built(d, threads=1).search(q[i : i + 1], 20)
+        np.testing.assert_allclose(alone.scores[0], together.scores[i], atol=1e-5)
+    assert fingerprint(MaxSimIndex(threads=1)) == fingerprint(MaxSimIndex())
+
+
+def test_memory_mapped_half_precision_documents_are_scored_in_float32(tmp_path):
+    values = np.array([[60000.0, 60000.0], [1.0, 0.0]], np.float16)  # a float16 product would overflow
+    np.save(tmp_path / "values.npy", values)
+    documents = MultiVector(np.load(tmp_path / "values.npy", mmap_mode="r"), np.array([0, 1, 2]))
+    hits = built(documents).search(MultiVector(np.ones((1, 2), np.float32), np.array([0, 1])), 2)
+    assert hits.scores.tolist() == [[119936.0 + 64.0, 1.0]]  # 60000 is 59968 + 32 in steps of 32: exact
+
+
+def test_half_precision_is_converted_exactly():
+    every = np.arange(65536, dtype=np.uint16).view(np.float16)
+    np.testing.assert_array_equal(single(every), every.astype(np.float32))
+    assert single(every).dtype == np.float32
+    whole = np.ones((2, 3), np.float32)
+    assert single(whole) is whole
+
+
+def test_empty_documents_and_queries_have_no_hits():
+    documents = MultiVector(np.ones((2, 3), np.float32), np.array([0, 0, 2, 2]))
+    queries = MultiVector(np.ones((1, 3), np.float32), np.array([0, 0, 1]))
+    assert built(documents).search(queries, 3).rows.tolist() == [[-1, -1, -1], [1, -1, -1]]
+    assert built(documents).search(queries[:0], 3).rows.shape[0] == 0
+
+
+@pytest.mark.parametrize("k", [0, -1, True, 1.5])
+def test_k_below_one_is_an_error(k):
+    with pytest.raises(InputError, match="number of hits"):
+        built(MultiVector(np.eye(3), np.arange(4))).search(MultiVector(np.eye(3), np.arange(4)), k)
+
+
+def test_other_dimensions_are_an_error():
+    with pytest.raises(InputError, match="queries have 4 dimensions, the documents 3"):
+        built(MultiVector(np.eye(3), np.arange(4))).search(MultiVector(np.eye(4), np.arange(5)), 1)
+
+
+def test_search_before_build_is_an_error():
+    with pytest.raises(InputError, match="before build"):
+        MaxSimIndex().search(MultiVector(np.eye(3), np.arange(4)), 1)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_vectors_that_are_not_finite_are_named(value):
+    good, bad = np.ones((4, 2), np.float32), np.ones((4, 2), np.float32)
+    bad[3, 1] = value
+    offsets = np.array([0, 1, 4])
+    with pytest.raises(InputError, match="a vector of document 1 has NaN or infinite values"):
+        built(MultiVector(bad, offsets)).search(MultiVector(good, offsets), 2)
+    with pytest.raises(InputError, match="a vector of query 1 has NaN or infinite values"):
+        built(MultiVector(good, offsets)).search(MultiVector(bad, offsets), 2)
+
+
+def test_an_encoder_of_other_vectors_does_not_fit():
+    with pytest.raises(InputError, match="MaxSimIndex takes MultiVector vectors, but LexicalEncoder gives Sparse"):
+        VectorRetriever(LexicalEncoder(None), MaxSimIndex())
+
+
+def test_notes_the_bytes_of_its_vectors_and_its_work():
+    documents = MultiVector(np.zeros((10, 4), np.float16), np.array([0, 3, 10]))
+    with cost.ledger() as notes:
+        index = built(documents)
+        index.search(MultiVector(np.zeros((5, 4), np.float32), np.array([0, 1, 3, 5])), 1)
+    assert notes == {"index_bytes": 80 + 24, "documents_compared": 6, "tokens_compared": 30}
