@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ir_bench.store import Store
 from ir_bench.types import Corpus, Dataset, Hits, Match, Queries, Run
+
+if TYPE_CHECKING:  # scoring a run must not import torch
+    from torch import Tensor
+    from torch.nn import Parameter
+
+    from ir_bench.training.examples import Examples, Pairs, TrainingText
+    from ir_bench.training.step import Step
 
 
 @runtime_checkable
@@ -135,6 +142,97 @@ class Similarity(Protocol):
 
     def absent(self, term_weights: NDArray[np.floating]) -> NDArray[np.floating]:
         """Per term [terms]: what it adds to the score of every document, so that impacts can be relative to it."""
+
+
+@runtime_checkable
+class PairSource(Protocol):
+    """Where queries and the documents that answer them come from; the same seed gives the same pairs."""
+
+    def pairs(self, text: TrainingText, store: Store, seed: int) -> Pairs: ...
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """Writes at most `count` queries for each document; `fit` sees all documents first."""
+
+    def fit(self, documents: Sequence[str]) -> None: ...
+    def generate(self, titles: Sequence[str], bodies: Sequence[str], count: int, seed: int) -> list[list[str]]: ...
+
+
+@runtime_checkable
+class NegativeSource(Protocol):
+    """Document rows [n, count] for the pairs numbered `at` [n], the same for the same seed and step.
+
+    Never a known positive, the query's own document or a copy of one; -1 where a source can have none.
+    `query_vectors` [n, dims] are the current model's, for sources that search with them.
+    """
+
+    @property
+    def count(self) -> int: ...
+    def start(self, text: TrainingText, pairs: Pairs, store: Store, seed: int) -> None: ...
+    def draw(
+        self, at: NDArray[np.int64], step: int, query_vectors: NDArray[Any] | None = None
+    ) -> NDArray[np.int64]: ...
+
+
+@runtime_checkable
+class Refreshing(Protocol):
+    """A source of negatives that is to be renewed from the model after every `refresh_every` steps; 0: never."""
+
+    refresh_every: int
+
+    def refresh(self, retriever: Retriever) -> None: ...
+
+
+@runtime_checkable
+class BatchSampler(Protocol):
+    """Numbers of examples in batches; seed and epoch fix their order, and every epoch has equally many."""
+
+    def start(self, examples: Examples, seed: int) -> None: ...
+    def batches(self, batch_size: int, epoch: int, drop_last: bool = False) -> Iterator[NDArray[np.int64]]: ...
+
+
+@runtime_checkable
+class Teacher(Protocol):
+    """Scores [examples, 1 + negatives] to learn from; NaN for padding alone.
+
+    Raises InputError, naming query and document, for a candidate that it has no score for.
+    """
+
+    def start(self, text: TrainingText, store: Store) -> None: ...
+    def scores(self, examples: Examples) -> NDArray[np.float32]: ...
+
+
+@runtime_checkable
+class ExampleFilter(Protocol):
+    """The examples that are worth training on; none may be left."""
+
+    def __call__(self, examples: Examples) -> Examples: ...
+
+
+@runtime_checkable
+class Architecture(Protocol):
+    """A checkpoint as a sentence-transformers model with the modules that are to be trained; `sample` are documents."""
+
+    def build(self, model: str, sample: Sequence[str]) -> Any: ...
+
+
+@runtime_checkable
+class Objective(Protocol):
+    """A training step (scores with labels or teacher scores, perhaps vectors) to the one number that is minimised.
+
+    The order of candidates does not matter, and a masked candidate changes neither value nor gradient. Raises
+    InputError where the step lacks what the objective reads.
+    """
+
+    def __call__(self, step: Step) -> Tensor: ...
+
+
+@runtime_checkable
+class Learning(Protocol):
+    """An objective that learns something of its own, a temperature say: made on the first call, the same ever after."""
+
+    def parameters(self) -> dict[str, Parameter]: ...
 
 
 @runtime_checkable
