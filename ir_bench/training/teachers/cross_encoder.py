@@ -1,0 +1,80 @@
+"""Scores from a cross-encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ir_bench import models
+from ir_bench.progress import bar
+from ir_bench.store import Store
+from ir_bench.training.candidates import require_scores
+from ir_bench.training.examples import Examples, TrainingText, spread
+from ir_bench.training.started import require_started
+
+AT_ONCE = 64  # batches between two progress updates
+
+
+@dataclass
+class CrossEncoderTeacher:
+    """The model's score of query and document text read together [examples, 1 + negatives].
+
+    `raw` gives the model's last layer, whose margins a student can learn; otherwise its own activation, often a sigmoid
+    that flattens them. Every pair is scored once, however often it stands in the examples.
+    Raises InputError for a model that cannot be loaded and a score that is not finite, naming query and document.
+    Source: Hofstätter et al. 2020, "Improving Efficient Neural Ranking Models with Cross-Architecture Knowledge
+    Distillation".
+    """
+
+    model: str = field(metadata={"changes_results": False})  # provenance() names it, and its weights
+    tokens: int | None = None
+    raw: bool = True
+    batch_size: int = field(default=32, metadata={"changes_results": False})
+    device: str = field(default="auto", metadata={"changes_results": False})
+    _model: Any = field(default=None, init=False, repr=False, compare=False)
+
+    def start(self, text: TrainingText, store: Store) -> None:
+        from sentence_transformers import CrossEncoder
+
+        if self._model is None:
+            with models.loading(self.model):
+                self._model = CrossEncoder(
+                    str(models.folder(self.model)),
+                    max_length=self.tokens,
+                    device=None if self.device == "auto" else self.device,
+                    num_labels=1,
+                )
+
+    def scores(self, examples: Examples) -> NDArray[np.float32]:
+        import torch
+
+        model = require_started(self._model, self)
+        queries, documents, at = examples.candidates()
+        texts = examples.pairs
+        pairs = [
+            (texts.queries[q], texts.documents[d]) for q, d in zip(queries.tolist(), documents.tolist(), strict=True)
+        ]
+        # texts of one length stand together, so that little is padding
+        order = np.argsort([-len(query) - len(document) for query, document in pairs], kind="stable")
+        values = np.empty(len(pairs), np.float32)
+        step = AT_ONCE * self.batch_size
+        activation = {"activation_fn": torch.nn.Identity()} if self.raw else {}
+        with bar(len(pairs), "scoring candidates", "pairs") as progress:
+            for start in range(0, len(pairs), step):
+                some = order[start : start + step]
+                values[some] = model.predict(
+                    [pairs[i] for i in some.tolist()],
+                    batch_size=self.batch_size,
+                    show_progress_bar=False,
+                    **activation,
+                )
+                progress.update(len(some))
+        require_scores(examples, queries, documents, values)
+        return spread(values, at)
+
+    def provenance(self) -> Mapping[str, object]:
+        return models.provenance(self.model)
