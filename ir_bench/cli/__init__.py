@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from ir_bench.cli import bench, datasets, run, score
+from ir_bench.cli import bench, compare, conventions, datasets, export, imports, report, reproduce, run, score, train
 from ir_bench.errors import InputError
 
 app = typer.Typer(
@@ -19,7 +19,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("run", **run.COMMAND)(run.run)
+app.command("train", **train.COMMAND)(train.train)
 app.command("score")(score.score)
+app.command("compare")(compare.compare)
+app.command("conventions")(conventions.conventions)
+app.command("reproduce")(reproduce.reproduce)
+app.command("report")(report.report)
+app.command("export")(export.export)
+app.command("import")(imports.import_)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(bench.app, name="bench")
 

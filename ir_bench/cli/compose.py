@@ -27,12 +27,13 @@ def options(group: str) -> list[str]:
     return sorted(p.relative_to(folder).with_suffix("").as_posix() for p in folder.rglob("*.yaml"))
 
 
-def compose(overrides: Sequence[str]) -> DictConfig:
-    """The configuration that a command line stands for. Raises InputError for an unknown name."""
+def compose(overrides: Sequence[str], name: str = "config") -> DictConfig:
+    """The configuration that a command line stands for: of `run`, or of `conf/<name>.yaml`. Raises InputError for an
+    unknown name."""
     GlobalHydra.instance().clear()
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
         try:
-            return hydra.compose("config", overrides=list(overrides))
+            return hydra.compose(name, overrides=list(overrides))
         except HydraException as error:
             raise InputError(str(error).strip()) from None
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 
-from ir_bench.cli.compose import CONF, options
+from ir_bench.cli.compose import CONF, KINDS, options
 
 EXAMPLES = """\
 ir-bench run: search a dataset with a retriever and score the run.
@@ -27,11 +28,15 @@ encoder.model=… for retriever.encoder.model=…
 
 def page() -> str:
     """The whole page as text."""
-    groups = sorted(p.name for p in CONF.iterdir() if p.is_dir())
-    first = [g for g in ("dataset", "retriever", "experiment") if g in groups]
-    lines = [EXAMPLES, "Choices"]
-    for group in [*first, *(g for g in groups if g not in first)]:
-        names = textwrap.fill(", ".join(options(group)), 110, initial_indent="    ", subsequent_indent="    ")
-        lines += [f"  {group}=", names]
-    settings = (CONF / "config.yaml").read_text(encoding="utf-8").split("\n\n")[1]
+    return EXAMPLES + "\n" + choices(("dataset", "retriever", "experiment", *KINDS), "config")
+
+
+def choices(groups: Sequence[str], config: str) -> str:
+    """The names in configuration groups, and the settings of `conf/<config>.yaml`."""
+    lines = ["Choices"]
+    for group in groups:
+        if names := options(group):
+            text = textwrap.fill(", ".join(names), 110, initial_indent="    ", subsequent_indent="    ")
+            lines += [f"  {group}=", text]
+    settings = (CONF / f"{config}.yaml").read_text(encoding="utf-8").split("\n\n")[1]
     return "\n".join([*lines, "", "Settings", textwrap.indent(settings, "  ")])

@@ -1,0 +1,45 @@
+"""A tower for queries and one for documents over one transformer: each has a linear layer of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ir_bench.errors import InputError
+from ir_bench.training.architectures.bi_encoder import BiEncoder
+
+
+@dataclass
+class TwoTower:
+    """Pooled vectors times a matrix [dims, dims] of their side, then length 1; both matrices begin as the identity, so
+    that an untrained model is the checkpoint.
+
+    Source: Karpukhin et al. 2020, Dense Passage Retrieval, section 3.1 (two encoders).
+    Differs: the transformer is shared, and only the last layer is one for each side; cosine instead of dot product.
+    """
+
+    def build(self, model: str, sample: Sequence[str]) -> Any:
+        import torch
+        from sentence_transformers import SentenceTransformer
+        from sentence_transformers.base.modules import Dense, Normalize, Router
+        from torch import nn
+
+        base = BiEncoder().build(model, sample)
+        modules = list(base.children())
+        if len(modules) < 2 or any(type(m).__name__ not in ("Pooling", "Normalize") for m in modules[1:]):
+            raise InputError(
+                f"{model} has the modules {', '.join(type(m).__name__ for m in modules)}",
+                "a transformer and a pooling, perhaps a normalisation",
+                "choose a plain bi-encoder, or train it as architecture=bi_encoder",
+            )
+        dims = base.get_embedding_dimension()
+
+        def tower() -> list[Any]:
+            return [Dense(dims, dims, bias=False, activation_function=nn.Identity(), init_weight=torch.eye(dims))]
+
+        router = Router({"query": tower(), "document": tower()}, default_route="document")
+        pooling = next(m for m in modules if type(m).__name__ == "Pooling")
+        return SentenceTransformer(
+            modules=[modules[0], pooling, router, Normalize()], device="cpu", similarity_fn_name="cosine"
+        )

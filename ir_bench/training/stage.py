@@ -1,0 +1,42 @@
+"""One stage of a recipe: what is learned, from what, and for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ir_bench.protocols import BatchSampler, ExampleFilter, NegativeSource, Objective, PairSource, Teacher
+
+
+@dataclass
+class Stage:
+    """`learns`: "head" trains the modules after the transformer, over token vectors that are made once; "lora" trains
+    low-rank updates of the transformer and the later modules; "all" trains everything.
+
+    With a teacher, negatives are drawn once and scored before training; without one they are drawn anew for each batch.
+    `in_batch`: documents of the other queries of a batch are negatives too. `validate_every` steps nDCG@10 is measured
+    on the held-out train queries; after `patience` measurements without a better one training stops, and the best
+    weights are kept. `gradient_cache` n: batches go through the model n texts at a time, so that memory does not grow
+    with the batch.
+    """
+
+    pairs: PairSource
+    negatives: NegativeSource
+    sampler: BatchSampler
+    objective: Objective
+    teacher: Teacher | None = None
+    filters: Mapping[str, ExampleFilter] = field(default_factory=dict)
+    learns: Literal["head", "lora", "all"] = "all"
+    in_batch: bool = True
+    steps: int = 1000
+    batch_size: int = 32
+    learning_rate: float = 2e-5
+    warm_up: float = 0.1
+    weight_decay: float = 0.01
+    maximum_norm: float = 1.0
+    lora_rank: int = 16
+    query_tokens: int | None = None
+    document_tokens: int | None = None
+    validate_every: int = 100
+    patience: int = 5

@@ -1,0 +1,111 @@
+"""nDCG@10 on the held-out train queries while a model is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from ir_bench.errors import InputError
+from ir_bench.evaluation.measures import evaluate
+from ir_bench.training.examples import TrainingText
+from ir_bench.training.frozen import States
+from ir_bench.types import Run
+
+MEASURE = "nDCG@10"
+AT_ONCE = 32
+DEPTH = 100
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The held-out queries of one collection and the documents they are searched in, by row of `text`."""
+
+    name: str
+    text: TrainingText
+    documents: Sequence[int]
+    cached: tuple[States, States] | None = None
+
+
+@dataclass
+class Validation:
+    """Scores a model on held-out queries; `history` is (step, mean over collections). What `evaluator=` of a trainer
+    takes: it is called with the model, and gives {"nDCG@10": …}."""
+
+    collections: Sequence[HeldOut]
+    history: list[tuple[int, float]] = field(default_factory=list)
+    primary_metric: str = MEASURE
+    greater_is_better: bool = True
+
+    def __call__(
+        self, model: Any, output_path: str | None = None, epoch: int = -1, steps: int = -1
+    ) -> dict[str, float]:
+        training = model.training
+        model.eval()
+        try:
+            values = {each.name: self._score(model, each) for each in self.collections}
+        finally:
+            model.train(training)
+        mean = float(np.mean(list(values.values())))
+        self.history.append((steps, mean))
+        return {MEASURE: mean, **{f"{MEASURE}_{name.replace('/', '_')}": value for name, value in values.items()}}
+
+    @torch.inference_mode()
+    def _score(self, model: Any, held: HeldOut) -> float:
+        text = held.text
+        queries = embedded(model, "query", text.queries, range(len(text.queries)), held.cached and held.cached[0])
+        documents = [text.documents[row] for row in held.documents]
+        vectors = embedded(model, "document", documents, held.documents, held.cached and held.cached[1])
+        ids = [text.document_ids[row] for row in held.documents]
+        scored: dict[str, Mapping[str, float]] = {}
+        for start in range(0, len(queries), AT_ONCE):
+            scores = model.similarity(_stacked(queries[start : start + AT_ONCE]), _stacked(vectors)).float()
+            best, at = scores.topk(min(DEPTH, len(ids)), dim=1)
+            for query, row, places in zip(text.query_ids[start:], best.tolist(), at.tolist(), strict=False):
+                scored[query] = {ids[i]: s for i, s in zip(places, row, strict=True)}
+        known = set(ids)
+        qrels = {q: {d: g for d, g in grades.items() if d in known} for q, grades in text.qrels().items()}
+        qrels = {q: grades for q, grades in qrels.items() if grades}
+        if not qrels:
+            raise InputError(
+                f"{held.name}: no held-out query has a judged document", "judged queries", "hold out a larger share"
+            )
+        return evaluate(Run.of(scored), qrels, [MEASURE]).means[MEASURE]
+
+
+def embedded(
+    model: Any,
+    task: Literal["query", "document"],
+    texts: Sequence[str],
+    rows: Sequence[int],
+    cached: States | None,
+) -> list[torch.Tensor]:
+    """One vector [dims], or one for each token that counts [tokens, dims], of each text."""
+    order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
+    found: dict[int, torch.Tensor] = {}
+    for some in _batches(order):
+        features = model.preprocess([texts[i] for i in some], task=task)
+        features = {k: v.to(model.device) if isinstance(v, torch.Tensor) else v for k, v in features.items()}
+        if cached is not None:
+            made = cached.features([rows[i] for i in some], features["input_ids"].shape[1])
+            features |= {name: value.to(model.device) for name, value in made.items()}
+        output = model(features, task=task)
+        if output.get("sentence_embedding") is not None:
+            vectors = list(output["sentence_embedding"])
+        else:
+            masks = output["attention_mask"].bool()
+            vectors = [tokens[mask] for tokens, mask in zip(output["token_embeddings"], masks, strict=True)]
+        found.update(zip(some, vectors, strict=True))
+    return [found[i] for i in range(len(texts))]
+
+
+def _batches(order: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(order), AT_ONCE):
+        yield order[start : start + AT_ONCE]
+
+
+def _stacked(vectors: Sequence[torch.Tensor]) -> Any:
+    return torch.stack(list(vectors)) if vectors[0].ndim == 1 else list(vectors)
