@@ -55,6 +55,7 @@ def call(tmp_path, monkeypatch):
         (tmp_path / "experiments" / kind / f"{name}.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
     monkeypatch.setattr(experiments, "EXPERIMENTS", tmp_path / "experiments")
     monkeypatch.setenv("IR_BENCH_OFFLINE", "1")
+    monkeypatch.delenv("IR_BENCH_DATA", raising=False)  # the average's datasets are not at hand
     monkeypatch.setenv("COLUMNS", "160")
     monkeypatch.chdir(tmp_path)
     app = typer.Typer()

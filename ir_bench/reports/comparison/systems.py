@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations, count
 
+from ir_bench.claims.command import split
 from ir_bench.errors import InputError
 from ir_bench.evaluation.measured import Measured
 from ir_bench.fingerprint import fingerprint
 
 Cells = Mapping[str, Mapping[str, Measured]]  # label -> dataset -> result
-WORD = re.compile(r"""(?:[^\s'"]|'[^']*'|"[^"]*")+""")  # of a command; values with blanks are quoted
 DATA = ("split", "corpus", "queries", "judgments", "rules")  # entries of system.yaml that must agree
 
 
@@ -93,9 +92,9 @@ def _by_settings(name: str, results: Sequence[Measured]) -> list[tuple[str, list
 def _set(command: str) -> list[tuple[str, str]]:
     """Keys and values of a command's settings, but for dataset and retriever; `similarity@retriever.index.similarity`,
     which chooses a part, is `retriever.index.similarity`."""
-    words = [word for word in WORD.findall(command) if not word.startswith(("dataset", "retriever="))]
-    split = [word.lstrip("+~").partition("=") for word in words]
-    return [(key.rpartition("@")[2], value) for key, _, value in split]
+    words = [word for word in split(command) if not word.startswith(("dataset", "retriever="))]
+    settings = [word.lstrip("+~").partition("=") for word in words]
+    return [(key.rpartition("@")[2], value) for key, _, value in settings]
 
 
 def _short(key: str, keys: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ir_bench.claims.command import split
 from ir_bench.evaluation.measured import Measured
 
 
@@ -86,7 +87,7 @@ def _labels(results: Sequence[Measured]) -> list[str]:
 
 
 def _settings(command: str) -> list[tuple[str, str]]:
-    words = re.findall(r"""(?:[^\s'"]|'[^']*'|"[^"]*")+""", command)
+    words = split(command)
     pairs = [word.partition("=")[::2] for word in words]
     kept = [
         (k, re.sub(r"""^(['"])(.*)\1$""", r"\2", v))
