@@ -167,6 +167,12 @@ class Fit:
         negatives = copy.deepcopy(stage.negatives)
         negatives.start(text, pairs, self.store, self.seed)
         examples = make_examples(pairs, negatives)
+        if examples.document_rows.shape[1] > 1 and (examples.document_rows[:, 1:] < 0).all():
+            raise InputError(
+                f"{type(negatives).__name__} gave no negative that has a text",
+                "documents of the collection: this loop does not feed vectors of earlier steps back",
+                "take another source of negatives, for example negatives=mined",
+            )
         if stage.teacher is not None:
             teacher = copy.deepcopy(stage.teacher)
             teacher.start(text, self.store)

@@ -20,6 +20,7 @@ from ir_bench.training.callbacks import Progress
 from ir_bench.training.examples import TrainingText, training_text
 from ir_bench.training.fit import Fit
 from ir_bench.training.frozen import States, frozen, frozen_modules, made_once
+from ir_bench.training.negatives.momentum_queue import MomentumQueue
 from ir_bench.training.negatives.random import Random
 from ir_bench.training.objectives.contrastive import Contrastive
 from ir_bench.training.pairs.labelled import Labelled
@@ -210,3 +211,8 @@ def test_a_loss_that_is_not_a_number_stops_it_and_the_last_checkpoint_stays(tmp_
 def test_a_model_without_a_head_cannot_learn_one(tmp_path: Path, model: Path) -> None:
     with pytest.raises(InputError, match="no module after its transformer that could learn"):
         fit(tmp_path, model, BiEncoder(), stage()).run()
+
+
+def test_sources_of_negatives_that_want_vectors_are_refused(tmp_path: Path, model: Path) -> None:
+    with pytest.raises(InputError, match="MomentumQueue gave no negative that has a text"):
+        fit(tmp_path, model, TwoTower(), replace(stage(), negatives=MomentumQueue(count=2))).run()
