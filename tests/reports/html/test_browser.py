@@ -73,6 +73,7 @@ def test_opens_with_all_its_figures(with_figures):
     assert page.inner_text("h1") == "5 retrieval systems on 2 datasets"
     assert "Not beaten on both: " in page.inner_text("#front-figure")
     page.click("#front-figure summary")
+    page.wait_for_selector("#front-figure tbody tr")  # the toggle event comes after the click
     rows = page.query_selector_all("#front-figure tbody tr")
     assert [row.query_selector("td").inner_text() for row in rows] == ["bm25", *(f"system-{i}" for i in range(1, 5))]
 
@@ -167,6 +168,7 @@ def test_a_query_with_both_rankings_judgments_and_terms(open_page, report, made)
     judged = made.data.dataset.qrels[query]
     assert len(page.query_selector_all("#detail .judged tbody tr")) >= sum(grade > 0 for grade in judged.values())
     page.click("#detail .ranking li summary")
+    page.wait_for_selector("#detail .ranking li .why tbody tr")
     opened = page.inner_text("#detail .ranking li .document")
     first = made.measured[0].ranking()[query].documents[0]
     assert f"document {first}" in opened
@@ -182,10 +184,12 @@ def test_a_query_with_both_rankings_judgments_and_terms(open_page, report, made)
     assert strip.startswith(("relevant at ranks", "nothing relevant"))
     assert page.inner_text("#detail .detail-head p").endswith("1 of 60")
     page.keyboard.press("j")
-    assert page.inner_text("#detail .detail-head p").endswith("2 of 60")
+    page.wait_for_function("() => document.querySelector('#detail .detail-head p').innerText.endsWith('2 of 60')")
     page.click("#detail [data-step=all]")
+    page.wait_for_function("() => document.querySelectorAll('#detail .ranking').length > 2")
     assert len(page.query_selector_all("#detail .ranking")) == 5
     page.keyboard.press("Escape")
+    page.wait_for_selector("#detail", state="hidden")
     assert not detail.is_visible()
 
 
