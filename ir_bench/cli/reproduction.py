@@ -55,7 +55,8 @@ def one(name: str, only: Sequence[str], results: Path, dry_run: bool, render: bo
         return 0
     failures: dict[str, str] = {}
     if not render:
-        failures = measure([step for step in steps if step.state in (TO_MEASURE, KEPT)], item, results)
+        due = [s for s in steps if s.state in (TO_MEASURE, KEPT) or (s.state == MEASURED and _unscored(s, item, kept))]
+        failures = measure(due, item, results)
     page = write(item, experiments.kept(results), results, failures)
     console.print(f"{page}")
     return len(failures)
@@ -203,8 +204,14 @@ def measure(steps: Sequence[Step], item: PaperTable | Claim, results: Path) -> d
     return failures
 
 
-def _measures(item: PaperTable | Claim) -> list[str]:
-    """The override that adds the measures of a table to those always scored."""
+def _unscored(step: Step, item: PaperTable | Claim, kept: Kept) -> bool:
+    """Whether a result lacks a measure of the table: it is then scored from its run, without a new search."""
+    scores = [json.loads((f / "scores.json").read_text(encoding="utf-8")) for f in kept.folders(step.command) or []]
+    return any(measure not in each["measures"] for each in scores for measure in _wanted(item))
+
+
+def _wanted(item: PaperTable | Claim) -> list[str]:
+    """The measures always scored, and those of a table or claim that can be scored."""
     from ir_bench.harness import MEASURES
 
     if isinstance(item, Claim):
@@ -218,6 +225,14 @@ def _measures(item: PaperTable | Claim) -> list[str]:
         except InputError:
             continue
         known += [measure] if measure not in known else []
+    return known
+
+
+def _measures(item: PaperTable | Claim) -> list[str]:
+    """The override that adds the measures of a table to those always scored."""
+    from ir_bench.harness import MEASURES
+
+    known = _wanted(item)
     return [] if len(known) == len(MEASURES) else ["measures=[" + ",".join(f"'{m}'" for m in known) + "]"]
 
 

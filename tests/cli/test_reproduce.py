@@ -48,8 +48,16 @@ CLAIM = {
 }  # fmt: skip
 
 
+def forget() -> None:
+    """What a process found out about data, settings and weights; other tests have other data."""
+    for value in vars(experiments).values():
+        if hasattr(value, "cache_clear"):
+            value.cache_clear()
+
+
 @pytest.fixture
 def call(tmp_path, monkeypatch):
+    forget()
     for kind, name, content in (("tables", "a-table", TABLE), ("claims", "a-claim", CLAIM)):
         (tmp_path / "experiments" / kind).mkdir(parents=True)
         (tmp_path / "experiments" / kind / f"{name}.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
@@ -68,7 +76,8 @@ def call(tmp_path, monkeypatch):
         assert result.exit_code == code, result.output
         return result.output
 
-    return call
+    yield call
+    forget()
 
 
 def verdicts() -> dict[tuple[str, str, str], str]:
@@ -115,6 +124,17 @@ def test_a_second_time_nothing_is_measured(call):
     out = call("a-table")
     assert "measured here" in out
     assert "[1/1]" not in out
+
+
+def test_a_measure_that_was_not_scored_is_scored_from_the_run(call, tmp_path):
+    from ir_bench.cli.run import measure_cell
+
+    measure_cell(["dataset=sample", "retriever=bm25"], tmp_path / "results")  # without P@30
+    run = next(tmp_path.rglob("run.trec.gz"))
+    written = run.stat().st_mtime_ns
+    call("a-table")
+    assert verdicts()["wrong", "sample", "P@30"] == "differs"
+    assert run.stat().st_mtime_ns == written
 
 
 def test_a_claim_is_measured_and_judged(call):
