@@ -116,6 +116,14 @@ def canonical(overrides: Sequence[str]) -> str:
     return " ".join(f"{key}={kept[key]}" for key in [*first, *sorted(kept.keys() - set(first))])
 
 
+def chosen(overrides: Sequence[str], group: str) -> str:
+    """The name that overrides choose for a group. Raises InputError unless they do so once."""
+    found = [o.partition("=")[2] for o in overrides if o.startswith(f"{group}=")]
+    if len(found) != 1:
+        raise InputError(f"{' '.join(overrides)!r} names {len(found)} {group}s", f"{group}=NAME", "correct the command")
+    return found[0]
+
+
 @cache
 def _parts(retriever: str) -> list[str]:
     """Paths of the parts inside a retriever's configuration."""

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from ir_bench.claims.command import split
 from ir_bench.claims.kept import Kept
 from ir_bench.claims.stale import require_current
-from ir_bench.cli.compose import CONF, build, canonical, compose, options, part
+from ir_bench.cli.compose import CONF, build, canonical, chosen, compose, options, part
 from ir_bench.errors import InputError
 from ir_bench.evaluation.measured import Measured
 
@@ -35,7 +35,7 @@ def resolve(command: str) -> str:
     """The canonical form of a command. Raises InputError for one that this version has no parts for."""
     overrides = split(command)
     for group in ("dataset", "retriever"):
-        choice = _choice(overrides, group)
+        choice = chosen(overrides, group)
         if choice not in _options(group):
             raise InputError(f"{group}={choice} is not part of this version", fix="see `ir-bench run --help`")
     rest = [o for o in overrides if not o.startswith("dataset=")]
@@ -58,7 +58,7 @@ class Lack:
 def lack(command: str) -> Lack | None:
     """What this machine lacks for a command, or None. Downloads nothing."""
     overrides = split(command)
-    dataset = _choice(overrides, "dataset")
+    dataset = chosen(overrides, "dataset")
     place, source = _data(dataset)
     if place is None:
         return Lack("data", dataset, source)
@@ -89,7 +89,7 @@ def require_up_to_date(measured: Measured) -> None:
 
     overrides = split(measured.command)
     rest = " ".join(o for o in overrides if not o.startswith("dataset="))
-    dataset = _choice(overrides, "dataset")
+    dataset = chosen(overrides, "dataset")
     own = tuple(o for o in overrides if o.startswith("dataset."))
     source = _source(dataset, own)
     now: dict[str, Any] = {"rules": asdict(source.rules), "titles": source.titles, "split": source.split}
@@ -105,7 +105,7 @@ def require_up_to_date(measured: Measured) -> None:
 
 def documents(command: str) -> int | None:
     """The number of documents of a command's dataset, where its configuration says so."""
-    source = _source(_choice(split(command), "dataset"))
+    source = _source(chosen(split(command), "dataset"))
     parts = list(source.members.values()) if hasattr(source, "members") else [source]
     counts: list[int] = [getattr(each, "documents", None) or 0 for each in parts]
     return sum(counts) if all(counts) else None
@@ -113,15 +113,8 @@ def documents(command: str) -> int | None:
 
 def download_bytes(command: str) -> int | None:
     """Bytes of a dataset's download, where known."""
-    source = _source(_choice(split(command), "dataset"))
+    source = _source(chosen(split(command), "dataset"))
     return source.download_bytes() if hasattr(source, "download_bytes") else None
-
-
-def _choice(overrides: list[str], group: str) -> str:
-    found = [o.partition("=")[2] for o in overrides if o.startswith(f"{group}=")]
-    if len(found) != 1:
-        raise InputError(f"{' '.join(overrides)!r} names {len(found)} {group}s", f"{group}=NAME", "correct the command")
-    return found[0]
 
 
 @lru_cache

@@ -14,7 +14,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from ir_bench.cli.compose import CONF, build, cache_folder, canonical, compose, expand, options
+from ir_bench.cli.compose import CONF, build, cache_folder, canonical, chosen, compose, expand, options
 from ir_bench.cli.help import page
 from ir_bench.errors import InputError
 from ir_bench.results import Result
@@ -93,7 +93,7 @@ def measure_cell(overrides: Sequence[str], results: Path, cache: str | None = No
     expanded = expand(overrides)
     config = compose([*expanded, f"force={str(force).lower()}"])
     config.results, config.cache = str(results), cache
-    return cell(config, _choice(expanded, "retriever"), expanded)
+    return cell(config, chosen(expanded, "retriever"), expanded)
 
 
 def cell(config: DictConfig, name: str, overrides: Sequence[str]) -> Result:
@@ -117,10 +117,3 @@ def cell(config: DictConfig, name: str, overrides: Sequence[str]) -> Result:
         commands = {m: canonical([f"dataset={data.name}", *rest]) for m, data in members.items()}
         return harness.group(retriever, source.name, members, name, commands)
     return harness.cell(retriever, source.load(), name, canonical(overrides))
-
-
-def _choice(overrides: Sequence[str], group: str) -> str:
-    for override in overrides:
-        if override.startswith(f"{group}="):
-            return override.split("=", 1)[1]
-    raise InputError(f"no {group}=… in {' '.join(overrides)!r}", f"{group}=NAME", f"add {group}=NAME")
