@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from ir_bench import models
 from ir_bench.errors import InputError
 from ir_bench.scoring import require_finite
-from ir_bench.types import Corpus, MultiVector
+from ir_bench.types import Corpus, MultiVector, Strings
 
 PROMPTS = {"query": ("query",), "document": ("document", "passage", "corpus")}
 TOKENISED_AT_ONCE = 2048
@@ -68,6 +69,13 @@ class Checkpoint:
         if tokens is not None:
             options["processing_kwargs"] = {"text": {"max_length": tokens, "truncation": True}}
         return options
+
+    @cached_property
+    def vocabulary(self) -> Strings:
+        """The tokens of the tokenizer by number."""
+        tokenizer = self.model.tokenizer
+        named = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+        return Strings.of(f"[{number}]" if token is None else token for number, token in enumerate(named))
 
     def prompt(self, task: Task) -> str:
         return next((self.model.prompts[name] for name in PROMPTS[task] if self.model.prompts.get(name)), "")
@@ -195,22 +203,46 @@ def in_order(
     return offsets, [np.concatenate([array[:0], *(array[a:b] for a, b in spans)]) for array in arrays]
 
 
-def unpadded(vectors: Any, mask: Any, stored: Stored) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
-    """How many of the vectors [texts, tokens, dims] the mask [texts, tokens] leaves of each text, and these."""
-    import torch
+@dataclass(frozen=True)
+class TokenVectors:
+    """Vectors [tokens, dims] of a batch of texts, how many each text has [texts], and of which tokens they are
+    [tokens], where that is known."""
 
+    counts: NDArray[np.int64]
+    values: NDArray[np.floating]
+    tokens: NDArray[np.int32] | None = None
+
+
+def unpadded(features: Mapping[str, Any], mask: Any, stored: Stored) -> TokenVectors:
+    """The token vectors [texts, tokens, dims] of the model's output that the mask [texts, tokens] leaves."""
     mask = mask.bool()
-    return mask.sum(1).cpu().numpy(), vectors[mask].to(getattr(torch, stored)).cpu().numpy()
+    tokens = features.get("input_ids")
+    return TokenVectors(
+        mask.sum(1).cpu().numpy(),
+        features["token_embeddings"][mask].to(getattr(_torch(), stored)).cpu().numpy(),
+        None if tokens is None else tokens[mask].cpu().numpy().astype(np.int32),
+    )
 
 
 def token_vectors(
-    rows: NDArray[np.int64], parts: Sequence[tuple[NDArray[np.int64], NDArray[np.floating]]], what: str
+    rows: NDArray[np.int64], parts: Sequence[TokenVectors], what: str, vocabulary: Strings
 ) -> MultiVector:
     """Batches of `unpadded` vectors as those of texts. Raises InputError for NaN and infinite values."""
-    counts, values = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    offsets, (values,) = in_order(rows, counts, values)
+    counts, values = (np.concatenate([getattr(part, name) for part in parts]) for name in ("counts", "values"))
+    known = [part.tokens for part in parts if part.tokens is not None]
+    if len(known) < len(parts):
+        offsets, (values,) = in_order(rows, counts, values)
+        require_finite(values, what, offsets)
+        return MultiVector(values, offsets)
+    offsets, (values, tokens) = in_order(rows, counts, values, np.concatenate(known))
     require_finite(values, what, offsets)
-    return MultiVector(values, offsets)
+    return MultiVector(values, offsets, tokens, vocabulary)
+
+
+def _torch() -> Any:
+    import torch
+
+    return torch
 
 
 def positions(model: Any) -> int | None:

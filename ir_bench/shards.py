@@ -29,7 +29,7 @@ def arrays_of(vectors: Dense | Sparse | MultiVector | Strings) -> dict[str, np.n
         value = getattr(vectors, f.name)
         if isinstance(value, np.ndarray):
             arrays[f.name] = value
-        else:
+        elif value is not None:
             arrays |= {f"{f.name}.{name}": array for name, array in arrays_of(value).items()}
     return arrays
 
@@ -40,9 +40,14 @@ def read(kind: type, folder: Path):
     def array(name: str) -> np.ndarray:
         return np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
 
+    def vocabulary() -> Strings:
+        return Strings(array("vocabulary.data"), array("vocabulary.bounds"))
+
     if kind is Sparse:
-        vocabulary = Strings(array("vocabulary.data"), array("vocabulary.bounds"))
-        return Sparse(array("terms"), array("weights"), array("offsets"), vocabulary)
+        return Sparse(array("terms"), array("weights"), array("offsets"), vocabulary())
+    if kind is MultiVector:
+        named = (array("tokens"), vocabulary()) if (folder / "tokens.npy").is_file() else ()
+        return MultiVector(array("values"), array("offsets"), *named)
     return kind(**{f.name: array(f.name) for f in fields(kind)})
 
 
@@ -98,6 +103,10 @@ def join(kind: type[V], shards: Sequence[Path], folder: Path) -> None:
     _concatenate(folder / "values.npy", [part.values for part in parts])
     if kind is MultiVector:
         np.save(folder / "offsets.npy", _shifted([part.offsets for part in parts]))
+        if all(part.tokens is not None for part in parts):  # of one encoder, so of one vocabulary
+            _concatenate(folder / "tokens.npy", [part.tokens for part in parts])
+            for name, array in arrays_of(parts[0].vocabulary).items():
+                np.save(folder / f"vocabulary.{name}.npy", array)
 
 
 def _join_sparse(shards: Sequence[Path], folder: Path) -> None:

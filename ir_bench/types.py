@@ -181,16 +181,24 @@ class Sparse:
 
 @dataclass(frozen=True)
 class MultiVector:
-    """One vector per token: text i owns rows [offsets[i], offsets[i+1]) of `values` [tokens, dims]."""
+    """One vector per token: text i owns rows [offsets[i], offsets[i+1]) of `values` [tokens, dims].
+
+    `tokens` [tokens] says of which token of `vocabulary` each vector is, where the encoder knows; both are None where
+    vectors stand for no single token, pooled ones for example.
+    """
 
     values: NDArray[np.floating]
     offsets: NDArray[np.int64]
+    tokens: NDArray[np.int32] | None = None
+    vocabulary: Strings | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
     def __getitem__(self, rows: slice) -> MultiVector:
-        return MultiVector(*_ragged(self.values, self.offsets, rows))
+        values, offsets = _ragged(self.values, self.offsets, rows)
+        tokens = None if self.tokens is None else _ragged(self.tokens, self.offsets, rows)[0]
+        return MultiVector(values, offsets, tokens, self.vocabulary)
 
     def row(self, i: int) -> NDArray[np.floating]:
         return self.values[self.offsets[i] : self.offsets[i + 1]]

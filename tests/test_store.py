@@ -118,6 +118,18 @@ def test_token_blocks_are_joined(store):
     assert vectors.row(3).tolist() == [[5, 5]]
 
 
+def test_token_blocks_keep_which_token_each_vector_is_of(store):
+    vocabulary = Strings.of(["cat", "dog"])
+    blocks = [
+        MultiVector(np.ones((3, 2), np.float32), np.array([0, 1, 3]), np.array([1, 0, 1], np.int32), vocabulary),
+        MultiVector(np.zeros((0, 2), np.float32), np.array([0, 0]), np.empty(0, np.int32), vocabulary),
+        MultiVector(np.ones((1, 2), np.float32), np.array([0, 1]), np.array([0], np.int32), vocabulary),
+    ]
+    vectors = store.vectors("key", MultiVector, lambda start: blocks[start:], 2)
+    assert vectors.tokens.tolist() == [1, 0, 1, 0]
+    assert list(vectors.vocabulary) == ["cat", "dog"]
+
+
 def test_two_workers_make_it_once(store):
     both = Blocks()
     workers = [threading.Thread(target=store.vectors, args=("key", Dense, both, 3)) for _ in range(2)]

@@ -63,6 +63,8 @@ def test_slices_of_ragged_vectors():
     assert len(part) == 2
     assert part.row(0).shape == (0, 2)
     assert part.row(1).tolist() == [[4, 5], [6, 7], [8, 9]]
+    named = MultiVector(vectors.values, vectors.offsets, np.arange(5, dtype=np.int32), Strings.of("abcde"))[2:3]
+    assert named.vocabulary.take(named.tokens) == ["c", "d", "e"]
     sparse = Sparse(
         np.array([1, 0, 1], np.int32), np.array([1, 2, 3], np.float32), np.array([0, 1, 3]), Strings.of(["x", "y"])
     )

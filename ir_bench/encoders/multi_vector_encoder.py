@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ir_bench import models
 from ir_bench.checkpoints import (
@@ -17,6 +16,7 @@ from ir_bench.checkpoints import (
     Numbers,
     Stored,
     Task,
+    TokenVectors,
     architectures,
     configuration,
     fitted,
@@ -86,16 +86,16 @@ class MultiVectorEncoder:
             checkpoint = self._opened()
             options = checkpoint.options(task, prompt, self._limited(checkpoint, task, tokens))
 
-            def finish(features: dict[str, Any]) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
-                return unpadded(features["token_embeddings"], features["attention_mask"], stored)
+            def finish(features: dict[str, Any]) -> TokenVectors:
+                return unpadded(features, features["attention_mask"], stored)
 
-            def whole(some: list[str]) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
+            def whole(some: list[str]) -> TokenVectors:
                 vectors = checkpoint.model.encode(some, pool=checkpoint.pool, convert_to_numpy=True, **options)
-                return np.array([len(v) for v in vectors]), np.concatenate(vectors).astype(stored)
+                return TokenVectors(np.array([len(v) for v in vectors]), np.concatenate(vectors).astype(stored))
 
             some = list(texts) or [""]  # "" tells how many dims
             rows, parts = checkpoint.encode(some, options, self.batch_tokens, finish, whole)
-        return token_vectors(rows, parts, f"a vector of {task}")[: len(texts)]
+        return token_vectors(rows, parts, f"a vector of {task}", checkpoint.vocabulary)[: len(texts)]
 
     def _limited(self, checkpoint: Checkpoint, task: Task, setting: int | None) -> int | None:
         """The limit to ask for; None where the checkpoint's own is in force."""

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ir_bench import models
 from ir_bench.checkpoints import (
@@ -17,6 +16,7 @@ from ir_bench.checkpoints import (
     Numbers,
     Stored,
     Task,
+    TokenVectors,
     fitted,
     saved_as,
     threads,
@@ -78,22 +78,20 @@ class TokenStatesEncoder:
             checkpoint = self._opened()
             options = checkpoint.options(task, prompt, checkpoint.limit(task, tokens, self._needed.get(task)))
 
-            def finish(features: dict[str, Any]) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
+            def finish(features: dict[str, Any]) -> TokenVectors:
                 return self._states(checkpoint, features, stored)
 
-            def whole(some: list[str]) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
+            def whole(some: list[str]) -> TokenVectors:
                 found = checkpoint.model.encode(some, pool=checkpoint.pool, output_value=None, **options)
                 parts = [self._states(checkpoint, _one(features), stored) for features in found]
-                counts, values = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-                return counts, values
+                counts, values, tokens = zip(*((p.counts, p.values, p.tokens) for p in parts), strict=True)
+                return TokenVectors(np.concatenate(counts), np.concatenate(values), np.concatenate(tokens))
 
             some = list(texts) or [""]  # "" tells how many dims
             rows, parts = checkpoint.encode(some, options, self.batch_tokens, finish, whole)
-        return token_vectors(rows, parts, f"a vector of {task}")[: len(texts)]
+        return token_vectors(rows, parts, f"a vector of {task}", checkpoint.vocabulary)[: len(texts)]
 
-    def _states(
-        self, checkpoint: Checkpoint, features: dict[str, Any], stored: Stored
-    ) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
+    def _states(self, checkpoint: Checkpoint, features: dict[str, Any], stored: Stored) -> TokenVectors:
         import torch
 
         if not {"token_embeddings", "attention_mask", "input_ids"} <= set(features):
@@ -108,7 +106,8 @@ class TokenStatesEncoder:
             around = (tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.bos_token_id, tokenizer.eos_token_id)
             added = torch.tensor([number for number in around if number is not None], device=mask.device)
             mask &= ~torch.isin(features["input_ids"], added)
-        return unpadded(torch.nn.functional.normalize(features["token_embeddings"].float(), dim=-1), mask, stored)
+        states = torch.nn.functional.normalize(features["token_embeddings"].float(), dim=-1)
+        return unpadded({**features, "token_embeddings": states}, mask, stored)
 
     def _opened(self) -> Checkpoint:
         if self._checkpoint is None:

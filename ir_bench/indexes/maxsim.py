@@ -60,7 +60,8 @@ class MaxSimIndex:
     def _search(queries: MultiVector, documents: MultiVector, k: int) -> Hits:
         found = Hits(np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32))
         for start in range(0, len(documents), ROWS):
-            scores = maxsim(queries, documents[start : start + ROWS], single)
+            with np.errstate(invalid="ignore", over="ignore"):  # looked for below, where the document can be named
+                scores = maxsim(queries, documents[start : start + ROWS], single)
             strange = np.isnan(scores) | (scores == np.inf)
             if strange.any():
                 row = start + int(np.flatnonzero(strange.any(axis=0))[0])

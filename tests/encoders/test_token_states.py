@@ -46,6 +46,14 @@ def test_without_special_tokens_an_empty_text_has_no_vector_and_unknown_words_ha
     assert len(encoder.encode_queries([])) == 0
 
 
+def test_every_vector_knows_its_token(checkpoint):
+    found = TokenStatesEncoder(str(checkpoint())).encode_documents(["the cat sat", "", "cat"])
+    tokens = found.vocabulary.take(found.tokens)
+    assert tokens == ["[CLS]", "the", "cat", "sat", "[SEP]", "[CLS]", "[SEP]", "[CLS]", "cat", "[SEP]"]
+    bare = TokenStatesEncoder(str(checkpoint()), special_tokens=False).encode_documents(["the cat sat"])
+    assert bare.vocabulary.take(bare.tokens) == ["the", "cat", "sat"]
+
+
 def test_a_bare_checkpoint_needs_no_pooling(bare_bert):
     found = TokenStatesEncoder(str(bare_bert)).encode_queries(["the cat"])
     np.testing.assert_allclose(found.values, states(bare_bert, "the cat"), atol=1e-5)
