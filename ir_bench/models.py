@@ -15,6 +15,8 @@ from pathlib import Path
 from ir_bench.errors import InputError
 
 PACKAGE = "package:"
+HEAD = "head:"
+HEADS = Path(__file__).parent / "trained"
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?(@[\w.-]+)?")
 # What results can depend on. Pickled weights (*.bin, *.pt) are absent on purpose: reading them can run foreign code.
 FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "*.py", "artifact.metadata")  # the last: ColBERT's
@@ -22,10 +24,13 @@ UNRELATED = re.compile(r"(^|/)(onnx|openvino|\.[^/]+|checkpoint-[^/]+)/|(^|/)(tr
 
 
 def locate(model: str) -> Path | str:
-    """The folder of a local model (`path/to/folder`, or `package:NAME` for one that a Python package carries), or the
-    hub id (`owner/name`, with `@revision` to pin one) unchanged. Raises InputError where there is no such folder."""
+    """The folder of a local model (`path/to/folder`, `package:NAME` for one that a Python package carries, `head:NAME`
+    for a head of this package), or the hub id (`owner/name`, with `@revision` to pin one) unchanged.
+    Raises InputError where there is no such folder."""
     if model.startswith(PACKAGE):
         return _carried_by(model.removeprefix(PACKAGE))
+    if model.startswith(HEAD):
+        return _own_head(model.removeprefix(HEAD))
     path = Path(model).expanduser()
     if model and path.is_dir():
         return path
@@ -150,6 +155,13 @@ def _carried_by(package: str) -> Path:
             "an installed package with a MODEL_DIR",
             f"pip install {package.replace('_', '-')}",
         ) from error
+
+
+def _own_head(name: str) -> Path:
+    carried = sorted(path.parent.name for path in HEADS.glob("*/modules.json"))
+    if name not in carried:
+        raise InputError(f"this package has no head {name!r}", " or ".join(carried), "correct the name after head:")
+    return HEADS / name
 
 
 @lru_cache(maxsize=32)  # one commit per process, also when the hub's main branch moves meanwhile

