@@ -306,12 +306,43 @@ class Examples:
         at[self.document_rows >= 0] = places
         return queries, documents, at
 
-    def to_dataset(self) -> Any:
-        """A `datasets.Dataset` with the columns query, positive, negative_1 …, and label for sentence-transformers.
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns of texts: query, positive, negative_1, …"""
+        return ["query", "positive", *(f"negative_{i}" for i in range(1, self.document_rows.shape[1]))]
 
-        `label` is [query row, document rows …, teacher scores …] as floats: 2 + negatives numbers, or 3 + 2 · negatives
-        with a teacher. Padding (-1) has an empty text. Raises InputError for rows that float32, which labels become,
-        cannot hold exactly.
+    def rows(self) -> list[dict[str, Any]]:
+        """One mapping for each example: the texts of `columns`, and `label` for a ScoreLoss.
+
+        `label` is [query row, document rows …, teacher scores …, weight] as floats: 2 + negatives numbers, as many scores
+        as documents with a teacher, one more with weights. Padding (-1) has an empty text.
+        """
+        queries, documents = self.pairs.queries, self.pairs.documents
+        label = np.concatenate(
+            [
+                self.query_rows[:, None],
+                self.document_rows,
+                *([] if self.teacher is None else [self.teacher]),
+                *([] if self.weights is None else [self.weights[:, None]]),
+            ],
+            axis=1,
+            dtype=np.float64,
+        ).tolist()
+        names = self.columns[1:]
+        return [
+            {
+                "query": queries[query],
+                **{n: documents[d] if d >= 0 else "" for n, d in zip(names, found, strict=True)},
+                "label": numbers,
+            }
+            for query, found, numbers in zip(self.query_rows.tolist(), self.document_rows.tolist(), label, strict=True)
+        ]
+
+    def to_dataset(self) -> Any:
+        """A `datasets.Dataset` with the columns of `rows`, for sentence-transformers; texts are looked up when a row is
+        read, so that none is copied.
+
+        Raises InputError for rows that float32, which labels become, cannot hold exactly.
         """
         from datasets import Dataset as Table
 
@@ -322,23 +353,23 @@ class Examples:
                 f"fewer than {EXACT_IN_FLOAT32:,} queries and documents",
                 "train on a part of the collection",
             )
-        queries, documents = self.pairs.queries, self.pairs.documents
-        names = ["positive", *(f"negative_{i}" for i in range(1, self.document_rows.shape[1]))]
-        label = np.concatenate(
-            [self.query_rows[:, None], self.document_rows, *([] if self.teacher is None else [self.teacher])],
-            axis=1,
-            dtype=np.float64,
-        )
-        return Table.from_dict(
-            {
-                "query": [queries[row] for row in self.query_rows.tolist()],
-                **{
-                    name: [documents[row] if row >= 0 else "" for row in self.document_rows[:, i].tolist()]
-                    for i, name in enumerate(names)
-                },
-                "label": label.tolist(),
-            }
-        )
+        numbers = np.arange(len(self))
+        return Table.from_dict(dict.fromkeys([*self.columns, "label"], numbers)).with_transform(_LookedUp(self))
+
+
+@dataclass
+class _LookedUp:
+    """Numbers of examples in each column to what `Examples.rows` has there."""
+
+    examples: Examples
+
+    def __call__(self, batch: Mapping[str, Sequence[int]]) -> dict[str, list[Any]]:
+        at = np.asarray(next(iter(batch.values())), np.int64)
+        rows = self.examples.select(at).rows()
+        return {name: [row[name] for row in rows] for name in batch}
+
+    def __reduce__(self) -> tuple[type, tuple[int]]:
+        return (_LookedUp, (id(self.examples),))  # datasets hashes a transform, and would pickle every text for it
 
 
 def make_examples(

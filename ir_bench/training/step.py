@@ -25,6 +25,9 @@ class Step:
     `mask` [queries, candidates], bool: True where a candidate counts. False for known positives other than the labelled
     ones, for the query's own document and for padding; what is False changes neither value nor gradient.
     `teacher` [queries, candidates]: the teacher's scores; NaN where it was not asked or had none.
+    `batch_teacher` [queries, candidates]: those of a teacher that scored the whole batch, for objectives over the batch;
+    None: they take `teacher`.
+    `weights` [queries]: how much each query's example counts, 1 on average over the training set; None: all alike.
     `own` [queries, candidates], bool: True for the candidates of the query's own list, False for those of the other
     queries in the batch; None: all are its own.
     `query_vectors` [queries, dimensions]; `document_vectors` [candidates, dimensions], or [queries, candidates,
@@ -39,6 +42,8 @@ class Step:
     labels: Tensor
     mask: Tensor
     teacher: Tensor | None = None
+    batch_teacher: Tensor | None = None
+    weights: Tensor | None = None
     own: Tensor | None = None
     query_vectors: Tensor | None = None
     document_vectors: Tensor | None = None
@@ -57,6 +62,12 @@ class Step:
     def negatives(self) -> Tensor:
         """[queries, candidates], bool."""
         return self.mask & (self.labels <= 0)
+
+    def mean(self, values: Tensor, queries: Tensor | None = None) -> Tensor:
+        """Mean of `values`, one for each query or for each entry of `queries`, each times the weight of its query."""
+        if self.weights is not None:
+            values = values * (self.weights if queries is None else self.weights[queries]).to(values)
+        return values.mean()
 
     def own_lists(self) -> Step:
         """The same step without the candidates of other queries."""
@@ -132,22 +143,25 @@ def require_contrast(step: Step) -> None:
         )
 
 
-def require_teacher(step: Step) -> Tensor:
-    """The teacher's scores [queries, candidates]. Raises InputError where one that counts is missing."""
-    if step.teacher is None:
+def require_teacher(step: Step, of_batch: bool = False) -> Tensor:
+    """The teacher's scores [queries, candidates], with `of_batch` those of a teacher of whole batches where there is
+    one. Raises InputError where a score that counts is missing."""
+    teacher = step.batch_teacher if of_batch and step.batch_teacher is not None else step.teacher
+    if teacher is None:
         raise InputError(
             "this objective distils, but the step has no teacher scores",
             "a teacher's score for every candidate",
             "give the recipe a teacher, or take an objective over labels",
         )
-    missing = int((~torch.isfinite(step.teacher) & step.mask).sum())
+    missing = int((~torch.isfinite(teacher) & step.mask).sum())
     if missing:
         raise InputError(
             f"the teacher has no score for {missing} of {int(step.mask.sum())} candidates",
             "a finite score for every candidate that counts",
-            "score them, drop those candidates, or keep to each query's own list (in_batch: false)",
+            "score them, drop those candidates, keep to each query's own list (in_batch: false), or give the stage a "
+            "batch_teacher",
         )
-    return step.teacher
+    return teacher
 
 
 def preferences(step: Step) -> tuple[Tensor, Tensor, Tensor]:

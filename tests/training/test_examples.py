@@ -185,11 +185,15 @@ def test_the_label_is_what_a_score_loss_unpacks():
 
     examples = examples_of(small_text(), [[1, 2, 0, 3], [0, 0, 1, 2]], [[9, 1, 2], [8, 3, 4]])
     labels = torch.tensor(examples.to_dataset()["label"][:])
-    unpack = score_loss.ScoreLoss._unpack
-    queries, documents, teacher = unpack(None, labels, 3)
+    queries, documents, teacher, weights = score_loss.unpacked(labels, 3)
+    assert weights is None
     assert (queries == examples.query_rows).all()
     assert (documents == examples.document_rows).all()
     assert teacher is not None
+    assert teacher.tolist() == [[9, 1, 2], [8, 3, 4]]
+    weighted = replace(examples, weights=np.array([0.5, 1.5], np.float32)).to_dataset()["label"][:]
+    _, _, teacher, weights = score_loss.unpacked(torch.tensor(weighted), 3, weighted=True)
+    assert weights.tolist() == [0.5, 1.5]
     assert teacher.tolist() == [[9, 1, 2], [8, 3, 4]]
 
 

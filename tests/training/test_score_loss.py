@@ -29,13 +29,16 @@ from sentence_transformers.sentence_transformer.modules import Pooling, Transfor
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
 from ir_bench.errors import InputError
+from ir_bench.training.gradient_cache import GradientCached
 from ir_bench.training.objectives.contrastive import Contrastive
 from ir_bench.training.objectives.flops import Flops
 from ir_bench.training.objectives.idf_flops import IdfFlops
+from ir_bench.training.objectives.lambda_weighted import LambdaWeighted
 from ir_bench.training.objectives.list_kl import ListKL
 from ir_bench.training.objectives.margin_mse import MarginMSE
 from ir_bench.training.objectives.matryoshka import Matryoshka
 from ir_bench.training.objectives.matryoshka_2d import Matryoshka2D
+from ir_bench.training.objectives.pairwise import Pairwise
 from ir_bench.training.objectives.quadratic import Quadratic
 from ir_bench.training.objectives.starbucks import Starbucks
 from ir_bench.training.objectives.vector_matching import VectorMatching
@@ -186,8 +189,11 @@ class TestStep:
         def teacher(queries, documents):
             return torch.tensor(queries[:, None] * 100.0 + documents[None, :])
 
-        assert seen(model, TAUGHT, teacher=teacher).teacher[1].tolist() == [110, 111, 120, 121, 130, 131]
-        assert seen(model, LABELS, teacher=teacher, in_batch=False).teacher[1].tolist() == [120, 121]
+        both = seen(model, TAUGHT, teacher=teacher)
+        assert both.batch_teacher[1].tolist() == [110, 111, 120, 121, 130, 131]
+        assert both.teacher[1, 2:4].tolist() == [3, 2]  # what was scored before stays for the query's own list
+        alone = seen(model, LABELS, teacher=teacher, in_batch=False)
+        assert alone.teacher[1].tolist() == alone.batch_teacher[1].tolist() == [120, 121]
 
     @pytest.mark.parametrize("in_batch", [True, False])
     def test_teacher_vectors_and_idf(self, model, in_batch):
@@ -225,6 +231,106 @@ class TestStep:
         loss = ScoreLoss(static, Starbucks(Contrastive(), [(1, 8)]), nothing)
         with pytest.raises(InputError, match="StaticEmbedding is the model's first module"):
             loss(features(static), LABELS)
+
+    @pytest.mark.parametrize("in_batch", [True, False])
+    def test_fixed_documents_and_drawn_candidates(self, model, in_batch):
+        def fixed(rows, documents):
+            assert [tuple(f["input_ids"].shape) for f in documents][0][0] == 3
+            return torch.tensor(rows, dtype=torch.float32)[:, :, None] * torch.ones(16)
+
+        def drawn(rows, vectors, number):
+            assert (vectors.shape, vectors.requires_grad, number) == ((3, 16), False, 0)
+            return np.array([[7, -1], [8, 9], [-1, -1]]), torch.arange(6.0).reshape(3, 2, 1) * torch.ones(16)
+
+        step = seen(model, fixed=fixed, drawn=drawn, in_batch=in_batch)
+        before = seen(model, fixed=fixed, in_batch=in_batch)
+        width = before.scores.shape[1]
+        torch.testing.assert_close(step.scores[:, :width], before.scores)
+        assert step.mask[:, width:].tolist() == [[True, False], [True, True], [False, False]]
+        assert not step.labels[:, width:].any()
+        assert step.own is None or step.own[:, width:].all()
+        assert step.document_vectors.shape == (3, width + 2, 16)
+        expected = model.similarity(step.query_vectors[1:2], torch.full((1, 16), 3.0))
+        torch.testing.assert_close(step.scores[1, width + 1], expected[0, 0])
+        value = ScoreLoss(model, Contrastive(), nothing, fixed=fixed, drawn=drawn, in_batch=in_batch)(
+            features(model), LABELS
+        )
+        assert torch.isfinite(value)
+
+    def test_weights_weigh_queries(self, model):
+        def loss(weights, objective):
+            labels = torch.cat([TAUGHT, torch.tensor(weights)[:, None]], 1)
+            return ScoreLoss(model, objective, nothing, weighted=True)(features(model), labels)
+
+        for objective in (Contrastive(), Pairwise(), ListKL(), MarginMSE(), LambdaWeighted()):
+            alone = [loss(np.eye(3)[i], objective) for i in range(3)]
+            plain = ScoreLoss(model, objective, nothing)(features(model), TAUGHT)
+            assert torch.stack(alone).sum().item() == pytest.approx(plain.item(), rel=1e-5)
+            assert loss([2.0, 1, 0], objective).item() == pytest.approx((2 * alone[0] + alone[1]).item(), rel=1e-5)
+
+
+class TestGradientCache:
+    """In parts of two, the value and the gradient of the whole."""
+
+    @staticmethod
+    def of_weights(model, loss, columns, labels):
+        model.zero_grad()
+        value = loss(columns, labels)
+        (sum(value.values()) if isinstance(value, dict) else value).mul(0.5).backward()  # as when gradients accumulate
+        own = loss.loss if isinstance(loss, GradientCached) else loss
+        learned = [p.grad.clone() for p in own.learned.values()]
+        for parameter in own.learned.values():
+            parameter.grad = None
+        return value, [p.grad.clone() for p in model.parameters() if p.grad is not None] + learned
+
+    @pytest.mark.parametrize("kind", ["dense", "late", "weighted sum", "own lists", "fixed documents", "dropout"])
+    def test_equals_the_plain_gradient(self, folder, kind):
+        if kind == "late":
+            model = MultiVectorEncoder(str(folder), device="cpu")
+            columns = TestParity.tokens(model)
+        else:
+            model = SentenceTransformer(modules=[Transformer(str(folder)), Pooling(16)], device="cpu")
+            columns = features(model)
+        objective = Contrastive(temperature=0.2, learned=True)
+        if kind == "weighted sum":
+            objective = Weighted({"ranking": objective, "match": ListKL(), "sparse": Flops()}, {"sparse": 0.1})
+        options = {"in_batch": kind != "own lists"}
+        if kind == "fixed documents":
+            options["fixed"] = lambda rows, documents: torch.randn(
+                3, 2, 16, generator=torch.Generator().manual_seed(int(rows.sum()))
+            )
+        plain = ScoreLoss(model, objective, nothing, **options)
+        size = 2
+        if kind == "dropout":
+            for module in model.modules():
+                if isinstance(module, torch.nn.Dropout):
+                    module.p = 0.3
+            size = 3  # in one part, so that both draw the same
+        cached = GradientCached(plain, size)
+        torch.manual_seed(1)
+        expected, wanted = self.of_weights(model, plain, columns, TAUGHT)
+        torch.manual_seed(1)
+        value, found = self.of_weights(model, cached, columns, TAUGHT)
+        if isinstance(value, dict):
+            assert {n: v.item() for n, v in value.items()} == pytest.approx(
+                {n: v.item() for n, v in expected.items()}, rel=1e-4
+            )
+        else:
+            assert value.item() == pytest.approx(expected.item(), rel=1e-5)
+        assert len(found) == len(wanted)
+        for ours, theirs in zip(found, wanted, strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=2e-3, atol=2e-5)
+
+    def test_a_part_is_never_larger(self, model):
+        seen = []
+        model[0].register_forward_pre_hook(lambda module, given: seen.append(len(given[0]["input_ids"])))
+        loss = GradientCached(ScoreLoss(model, Contrastive(), nothing), 1)
+        loss(features(model), LABELS).backward()
+        assert seen == [1] * 18  # 9 texts, twice
+
+    def test_layers_are_refused(self, model):
+        with pytest.raises(InputError, match="reads those of layers"):
+            GradientCached(ScoreLoss(model, Starbucks(Contrastive(), [(1, 8)]), nothing), 2)
 
 
 class TestRefusals:

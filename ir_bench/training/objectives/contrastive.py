@@ -45,13 +45,14 @@ class Contrastive:
         require_contrast(step)
         temperature = self._temperature()
         scores = divided(step.scores, step.mask, temperature)
-        value = _direction(scores, step.positives, step.negatives)
+        value = step.mean(_direction(scores, step.positives, step.negatives))
         if not self.symmetric:
             return value
         used = step.positives.any(0)  # a mined negative is no query's positive: it has nothing to find
         scores, positives, negatives = scores.T[used], step.positives.T[used], step.negatives.T[used]
         require_contrast(Step(scores, positives.int(), positives | negatives))
-        return (value + _direction(scores, positives, negatives)) / 2
+        # a document counts as much as the first query that it answers
+        return (value + step.mean(_direction(scores, positives, negatives), positives.int().argmax(1))) / 2
 
     def _temperature(self) -> float | Tensor:
         if not self.learned:
@@ -63,8 +64,8 @@ class Contrastive:
 
 
 def _direction(scores: Tensor, positives: Tensor, negatives: Tensor) -> Tensor:
-    """Each row's mean over its positives, averaged; all [rows, columns]."""
+    """Each row's mean over its positives [rows]; all [rows, columns]."""
     rows, columns = positives.nonzero(as_tuple=True)
     against = torch.logsumexp(filled(scores, negatives), 1)
     losses = -functional.logsigmoid(scores[rows, columns] - against[rows])  # log(1 + exp(against - s+))
-    return (losses / positives.sum(1)[rows]).sum() / len(scores)
+    return torch.zeros_like(scores[:, 0]).index_add(0, rows, losses / positives.sum(1)[rows])

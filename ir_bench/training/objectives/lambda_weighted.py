@@ -35,7 +35,8 @@ class LambdaWeighted:
             weights = (reciprocal[queries, better] - reciprocal[queries, worse]).abs()
             pairs = torch.bincount(queries, minlength=len(step.scores))
         losses = -functional.logsigmoid(step.scores[queries, better] - step.scores[queries, worse])
-        return (weights * losses / pairs[queries]).sum() / (pairs > 0).sum()
+        of_query = torch.zeros_like(step.scores[:, 0]).index_add(0, queries, weights * losses / pairs[queries])
+        return step.mean(of_query[pairs > 0], (pairs > 0).nonzero().flatten())
 
 
 def _ranks(step: Step) -> Tensor:

@@ -29,7 +29,7 @@ class ListKL:
 
     def __call__(self, step: Step) -> Tensor:
         step = step if self.in_batch else step.own_lists()
-        teacher = require_teacher(step)
+        teacher = require_teacher(step, of_batch=self.in_batch)
         lists = step.mask.sum(1) > 1
         if not lists.any():
             raise InputError(
@@ -37,6 +37,7 @@ class ListKL:
                 "lists of at least two",
                 "mine negatives, or distil over the batch (in_batch: true) from a teacher that scores all of it",
             )
-        return divergence(
+        apart = divergence(
             teacher[lists], step.scores[lists], step.mask[lists], self.teacher_temperature, self.student_temperature
-        ).mean()
+        )
+        return step.mean(apart, lists.nonzero().flatten())

@@ -27,6 +27,7 @@ class MarginMSE:
     def __call__(self, step: Step) -> Tensor:
         step = step if self.in_batch else step.own_lists()
         queries, better, worse = preferences(step)
-        teacher = require_teacher(step).detach().to(step.scores)
+        teacher = require_teacher(step, of_batch=self.in_batch).detach().to(step.scores)
         student_margins = step.scores[queries, better] - step.scores[queries, worse]
-        return (self.scale * student_margins - (teacher[queries, better] - teacher[queries, worse])).square().mean()
+        teacher_margins = teacher[queries, better] - teacher[queries, worse]
+        return step.mean((self.scale * student_margins - teacher_margins).square(), queries)

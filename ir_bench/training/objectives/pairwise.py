@@ -25,4 +25,4 @@ class Pairwise:
     def __call__(self, step: Step) -> Tensor:
         queries, better, worse = preferences(step)
         margins = step.scores[queries, better] - step.scores[queries, worse]
-        return -functional.logsigmoid(margins / self.temperature).mean()
+        return step.mean(-functional.logsigmoid(margins / self.temperature), queries)

@@ -48,5 +48,5 @@ class Starbucks:
             values.append(self.objective(small))
             if self.kl:
                 apart = divergence(full.scores, small.scores, step.mask, self.temperature, self.temperature)
-                values.append(self.kl * apart.mean())
+                values.append(self.kl * step.mean(apart))
         return torch.stack(values).sum()
