@@ -1,0 +1,239 @@
+"""MaxSim of chosen pairs of queries and documents over one flat matrix of token vectors, where they lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from ir_bench.types import MultiVector
+
+TOKENS = 256  # of a document multiplied at once: with the query they stay in a core's cache
+_HALF_TO_SINGLE = np.float32(2.0**112)  # between the exponents that the two formats start from
+
+
+def pair_scores(
+    queries: MultiVector,
+    documents: MultiVector,
+    asked: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    scales: NDArray[np.float32] | None = None,
+    threads: int = 1,
+) -> NDArray[np.float32]:
+    """MaxSim in float32 of query `asked[i]` with document `rows[i]` [pairs]; -inf where one of them has no tokens, NaN
+    where a vector is not finite.
+
+    The documents' tokens are float32, float16 or, with `scales` [tokens], int8, and are read where they lie: nothing is
+    gathered or padded, only the named rows are touched, and pairs with the same row one after the other. `threads`
+    share the pairs. The memory beyond the result is the queries' tokens and, per thread, `TOKENS` float32 vectors and
+    their products. With `scales` the queries are rounded to int8 too and the products are those of whole numbers.
+    """
+    order = np.argsort(rows, kind="stable")  # a document is read once, and a memory map in ascending order
+    parts = [part for part in np.array_split(order, max(threads, 1)) if len(part)]
+    scores = np.empty(len(rows), np.float32)
+    work = _float_scores(queries, documents) if scales is None else _int8_scores(queries, documents, scales)
+
+    def part_of(part: NDArray[np.int64]) -> None:
+        scores[part] = work(np.ascontiguousarray(asked[part]), np.ascontiguousarray(rows[part]))
+
+    if len(parts) > 1:
+        with one_thread_of_blas(), ThreadPoolExecutor(len(parts)) as pool:
+            list(pool.map(part_of, parts))
+    elif parts:
+        with one_thread_of_blas():
+            part_of(parts[0])
+    return scores
+
+
+@contextmanager
+def one_thread_of_blas() -> Iterator[None]:
+    """Products this small are slower by several threads than by one."""
+    with _pools().limit(limits=1, user_api="blas"):
+        yield
+
+
+@cache
+def _pools() -> Any:
+    import scipy.linalg.cython_blas  # noqa: F401  what numba multiplies with: it must be loaded to be found
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()  # looking for the thread pools takes a millisecond
+
+
+def quantised(vectors: NDArray[np.floating]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Vectors [n, dims] as whole numbers of -127 to 127 and one scale each [n]: vector ≈ scale · numbers."""
+    single = vectors.astype(np.float32)
+    largest = np.abs(single).max(axis=1, initial=0)
+    scales = np.where(largest > 0, largest / 127, np.float32(1)).astype(np.float32)
+    single /= scales[:, None]
+    return np.rint(single, out=single).astype(np.int8), scales
+
+
+def _float_scores(queries: MultiVector, documents: MultiVector) -> Any:
+    offsets = np.ascontiguousarray(queries.offsets)
+    transposed = np.empty(queries.values.size, np.float32)  # query i as [dims, tokens], one after the other
+    dims = queries.values.shape[1]
+    for i, (a, b) in enumerate(zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)):
+        transposed[a * dims : b * dims] = queries.row(i).astype(np.float32, copy=False).T.ravel()
+    values = np.asarray(documents.values)
+    half = values.dtype == np.float16
+    if not half and values.dtype != np.float32:
+        values = values.astype(np.float32)
+    values = np.ascontiguousarray(values.view(np.uint16) if half else values)
+    kernel = _half_pairs if half else _single_pairs
+    bounds = np.ascontiguousarray(documents.offsets)
+
+    def work(asked: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        return kernel(transposed, offsets, values, bounds, asked, rows)
+
+    return work
+
+
+def _int8_scores(queries: MultiVector, documents: MultiVector, scales: NDArray[np.float32]) -> Any:
+    import torch
+
+    numbers, query_scales = quantised(queries.values)
+    blocks = [torch.from_numpy(np.ascontiguousarray(numbers[a:b].T)) for a, b in _spans(queries.offsets)]
+    tokens, bounds = torch.from_dlpack(_writable(np.asarray(documents.values, np.int8))), documents.offsets.tolist()
+    spans = list(_spans(queries.offsets))
+
+    def work(asked: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        widest = max(block.shape[1] for block in blocks)
+        room = torch.empty(TOKENS * widest, dtype=torch.int32)
+        scores = np.full(len(rows), -np.inf, np.float32)
+        for i, (query, row) in enumerate(zip(asked.tolist(), rows.tolist(), strict=True)):
+            width, (first, last) = blocks[query].shape[1], (bounds[row], bounds[row + 1])
+            if width == 0 or first == last:
+                continue
+            largest = np.full(width, -np.inf, np.float32)
+            for a in range(first, last, TOKENS):
+                b = min(a + TOKENS, last)
+                products = room[: (b - a) * width].view(b - a, width)
+                torch._int_mm(tokens[a:b], blocks[query], out=products)
+                _scaled_largest(products.numpy(), scales[a:b], largest)
+            a, b = spans[query]
+            scores[i] = largest @ query_scales[a:b]
+        return scores
+
+    return work
+
+
+def _spans(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    return zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)
+
+
+def _writable(values: NDArray[np.int8]) -> NDArray[np.int8]:
+    """The same memory as torch takes it without a warning: a read-only memory map is only ever read here."""
+    if values.flags.writeable:
+        return values
+    interface = {**values.__array_interface__}
+    interface["data"] = (interface["data"][0], False)
+
+    class View:
+        __array_interface__ = interface
+        owner = values
+
+    return np.asarray(View())
+
+
+# Without fast-math's "no NaN": whether a vector is finite is told by the sum of all its products.
+@njit(cache=True, nogil=True, fastmath={"reassoc", "nsz", "contract"})
+def _take(products, tokens, width, largest):
+    """Raises `largest` [width] to the largest of each column of `products` [tokens · width]; the sum of all."""
+    total = np.float32(0)
+    for i in range(tokens):
+        row = products[i * width : (i + 1) * width]
+        for j in range(width):
+            total += row[j]
+            if row[j] > largest[j]:
+                largest[j] = row[j]
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _single_pairs(queries, query_offsets, tokens, offsets, asked, rows):
+    dims = tokens.shape[1]
+    widest = np.int64(0)
+    for query in asked:
+        widest = max(widest, query_offsets[query + 1] - query_offsets[query])
+    products, largest = np.empty(TOKENS * widest, np.float32), np.empty(widest, np.float32)
+    scores = np.full(len(rows), -np.inf, np.float32)
+    for pair in range(len(rows)):
+        query, first, last = asked[pair], offsets[rows[pair]], offsets[rows[pair] + 1]
+        width = query_offsets[query + 1] - query_offsets[query]
+        if width == 0 or first == last:
+            continue
+        vectors = queries[query_offsets[query] * dims : query_offsets[query + 1] * dims].reshape(dims, width)
+        largest[:width] = -np.inf
+        total = np.float32(0)
+        for a in range(first, last, TOKENS):
+            b = min(a + TOKENS, last)
+            np.dot(tokens[a:b], vectors, products[: (b - a) * width].reshape(b - a, width))
+            total += _take(products, b - a, width, largest)
+        scores[pair] = largest[:width].sum() if np.isfinite(total) else np.nan
+    return scores
+
+
+@njit(cache=True, nogil=True)
+def _half_pairs(queries, query_offsets, tokens, offsets, asked, rows):
+    dims = tokens.shape[1]
+    widest = np.int64(0)
+    for query in asked:
+        widest = max(widest, query_offsets[query + 1] - query_offsets[query])
+    products, largest = np.empty(TOKENS * widest, np.float32), np.empty(widest, np.float32)
+    bits = np.empty((TOKENS, dims), np.uint32)
+    converted = bits.view(np.float32)
+    held, finite = -1, True  # the block that is converted, and whether its numbers are finite
+    scores = np.full(len(rows), -np.inf, np.float32)
+    for pair in range(len(rows)):
+        query, first, last = asked[pair], offsets[rows[pair]], offsets[rows[pair] + 1]
+        width = query_offsets[query + 1] - query_offsets[query]
+        if width == 0 or first == last:
+            continue
+        vectors = queries[query_offsets[query] * dims : query_offsets[query + 1] * dims].reshape(dims, width)
+        largest[:width] = -np.inf
+        total = np.float32(0)
+        for a in range(first, last, TOKENS):
+            b = min(a + TOKENS, last)
+            if a != held:
+                finite = half_to_single(tokens[a:b], bits, converted)
+                held = a
+            if not finite:
+                total = np.float32(np.nan)
+            np.dot(converted[: b - a], vectors, products[: (b - a) * width].reshape(b - a, width))
+            total += _take(products, b - a, width, largest)
+        scores[pair] = largest[:width].sum() if np.isfinite(total) else np.nan
+    return scores
+
+
+@njit(cache=True, nogil=True)
+def half_to_single(halves, bits, converted):
+    """The float16 numbers whose bits are `halves` [n, dims] in float32, into `converted`, which shares its memory with
+    `bits`; false where one is NaN or infinite, whose conversion means nothing."""
+    highest = np.uint16(0)
+    for i in range(len(halves)):
+        source, target, floats = halves[i], bits[i], converted[i]
+        for j in range(len(source)):
+            half = source[j]
+            magnitude = half & np.uint16(0x7FFF)
+            highest = max(highest, magnitude)
+            target[j] = (np.uint32(magnitude) << np.uint32(13)) | (np.uint32(half & np.uint16(0x8000)) << np.uint32(16))
+        for j in range(len(source)):
+            floats[j] *= _HALF_TO_SINGLE
+    return highest < np.uint16(0x7C00)
+
+
+@njit(cache=True, nogil=True)
+def _scaled_largest(products, scales, largest):
+    for i in range(len(products)):
+        scale, row = scales[i], products[i]
+        for j in range(len(row)):
+            scaled = row[j] * scale
+            if scaled > largest[j]:
+                largest[j] = scaled
