@@ -35,6 +35,8 @@ class InvertedIndex:
     A document is a hit if it shares a term with the query; a weight of 0 counts as absent. Its score is the sum over
     those terms, added up in ascending order of their numbers in the accumulators' precision and rounded to float32
     once, so it does not depend on the batch or the number of threads. `statistics` tells the work of the last search.
+    `storage`: "narrow" keeps impacts that are all whole numbers up to 255 in one byte (`impact_quantize` makes such)
+    and those that float16 holds exactly in two, instead of four bytes: equal scores, less memory, some 5 % slower.
 
     Raises InputError for weights that are not finite or that the similarity cannot take, for a document that names
     a term twice, and for a search before build or load.
@@ -46,6 +48,7 @@ class InvertedIndex:
     accumulators: Literal["float64", "float32"] = field(default="float64", metadata={"changes_documents": False})
     block: int = field(default=32768, metadata={"changes_results": False})
     threads: int = field(default=1, metadata={"changes_results": False})
+    storage: Literal["float32", "narrow"] = field(default="float32", metadata={"changes_results": False})
     statistics: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
     _arrays: dict[str, NDArray[Any]] | None = field(default=None, init=False, repr=False, compare=False)
     _numbers: dict[str, int] | None = field(default=None, init=False, repr=False, compare=False)
@@ -130,6 +133,8 @@ class InvertedIndex:
         done = np.sum([np.zeros(3, np.int64), *work], axis=0)
         names = ("postings_read", "documents_matched", "documents_compared")
         self.statistics = dict(zip(names, done.tolist(), strict=True))
+        for name, amount in self.statistics.items():
+            cost.note(name, amount)
         return Hits(rows, scores)
 
     def explain(self, query: Sparse, rows: Sequence[int]) -> list[list[Match]]:
@@ -180,7 +185,7 @@ class InvertedIndex:
         bits = accumulators.view(np.int64 if self.accumulators == "float64" else np.int32)
         work = np.zeros(3, np.int64)
         inverted.search(
-            *(lists, terms, weights, sources, built["starts"], built["rows"], built["impacts"], others),
+            *(lists, terms, weights, sources, built["starts"], built["rows"], _bits(built["impacts"]), others),
             *(built["absent"], built["least"], built["best"], level, documents, k, GROUP),
             *(accumulators, bits, rows, scores, work),
         )
@@ -240,6 +245,11 @@ class InvertedIndex:
         return impacts
 
     def _ready(self, arrays: dict[str, NDArray[Any]]) -> None:
+        impacts = arrays["impacts"]
+        if self.storage == "narrow" and impacts.dtype == np.float32:
+            arrays = {**arrays, "impacts": _exact_in_less(impacts)}
+        elif self.storage == "float32":  # another index of the same key may have been saved in less
+            arrays = {**arrays, "impacts": impacts.astype(np.float32, copy=False)}
         self._arrays = {name: _plain(array) for name, array in arrays.items()}
         self._numbers = None
 
@@ -254,6 +264,22 @@ def _plain(array: NDArray[Any]) -> NDArray[Any]:
     view = np.ascontiguousarray(array).view(np.ndarray)
     view.flags.writeable = False
     return view
+
+
+def _bits(impacts: NDArray[Any]) -> NDArray[Any]:
+    """float16 by its bits: the compiler has no type for it."""
+    return impacts.view(np.uint16) if impacts.dtype == np.float16 else impacts
+
+
+def _exact_in_less(impacts: NDArray[np.float32]) -> NDArray[Any]:
+    """The same numbers in one byte or two, where that loses nothing."""
+    if len(impacts) == 0 or impacts.min() < 0:
+        return impacts
+    if impacts.max() <= np.iinfo(np.uint8).max and (impacts == np.rint(impacts)).all():
+        return impacts.astype(np.uint8)
+    with np.errstate(over="ignore"):  # what float16 cannot hold becomes infinite, and differs
+        half = impacts.astype(np.float16)
+    return half if np.array_equal(half.astype(np.float32), impacts) else impacts
 
 
 def _narrow(weights: NDArray[np.float32]) -> NDArray[Any]:

@@ -13,13 +13,35 @@ All in one file: numba's cache does not notice when a function in another file c
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic, overload
 
 BINS = 2048
 FEW = 32  # up to so many hits are kept in a sorted list while scanning
 LOW = np.uint64(0xFFFFFFFF)
 SIGN = np.uint32(0x80000000)
 TINY = 1e-30  # a contribution above it cannot vanish in float32
+
+
+@intrinsic
+def _half(context, bits):
+    """The float32 number of the bits of a float16 one, by the processor's own instruction."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.fpext(builder.bitcast(arguments[0], ir.HalfType()), ir.FloatType())
+
+    return types.float32(types.uint16), generate
+
+
+def _number(impact):
+    raise NotImplementedError  # compiled code only
+
+
+@overload(_number, inline="always")
+def _number_of(impact):
+    """An impact as it is stored: float32 or uint8 as a number, uint16 as the bits of a float16."""
+    return (lambda impact: _half(impact)) if impact == types.uint16 else (lambda impact: impact)
 
 
 @njit(cache=True, nogil=True)
@@ -30,8 +52,9 @@ def search(
     """Write the best k rows and scores of every query to `out_rows` and `out_scores` [queries, k].
 
     lists [queries + 1]: query i owns the lists [lists[i], lists[i + 1]) of `terms`, `weights` and `sources`.
-    starts [terms + 1]: a term's span in `rows`; its impacts are the same span of `impacts`, to be multiplied by the
-    query's weight, or begin at sources[list] of `others`, weight included, unless that is negative.
+    starts [terms + 1]: a term's span in `rows`; its impacts are the same span of `impacts` (float32, uint8, or uint16
+    for float16), to be multiplied by the query's weight, or begin at sources[list] of `others`, weight included,
+    unless that is negative.
     absent [terms]: added to the score of every matching document, times the query's weight.
     least [terms], best [terms, levels]: a term's lowest impact, and its k-th best for a k of this or a deeper
     `level` (negative: none is known).
@@ -141,11 +164,11 @@ def _add(acc, base, rows, start, stop, impacts, source, factor):
     offset = np.uint64(source) - np.uint64(start)
     if factor == 1:
         for i in range(np.uint64(start), np.uint64(stop)):
-            acc[np.uint64(rows[i] - base)] += impacts[i + offset]
+            acc[np.uint64(rows[i] - base)] += _number(impacts[i + offset])
     else:
         scale, zero = acc.dtype.type(factor), acc.dtype.type(0)
         for i in range(np.uint64(start), np.uint64(stop)):
-            acc[np.uint64(rows[i] - base)] += scale * impacts[i + offset] + zero
+            acc[np.uint64(rows[i] - base)] += scale * _number(impacts[i + offset]) + zero
 
 
 @njit(cache=True, nogil=True)

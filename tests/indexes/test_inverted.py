@@ -89,6 +89,31 @@ def test_a_query_alone_in_a_batch_or_with_threads_is_the_same(problem, k):
     np.testing.assert_array_equal(threaded.rows, together.rows)
 
 
+@settings(max_examples=100, deadline=None)
+@given(problems(), st.sampled_from([1, 5, 33]), st.sampled_from(["float64", "float32"]))
+def test_impacts_in_fewer_bytes_give_the_same_scores(problem, k, accumulators):
+    documents, queries = problem
+    narrow = built(documents, storage="narrow", accumulators=accumulators)
+    hits = narrow.search(sparse(queries), k)
+    assert_equal(built(documents, accumulators=accumulators).search(sparse(queries), k), (hits.rows, hits.scores))
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [([1, 255], np.uint8), ([1, 256], np.float16), ([0.5, 1.25], np.float16), ([0.1, 1], np.float32),
+     ([1, 70_000], np.float32), ([-1, 1], np.float32)],
+)  # fmt: skip
+def test_impacts_are_kept_in_as_few_bytes_as_hold_them(values, kind, tmp_path):
+    documents = np.array([values], np.float32).T.reshape(-1, 1)
+    index = built(documents, storage="narrow")
+    index.save(tmp_path)
+    assert np.load(tmp_path / "impacts.npy").dtype == kind
+    for storage in ("float32", "narrow"):  # what is saved serves both
+        loaded = InvertedIndex(Dot(), storage=storage)
+        loaded.load(tmp_path)
+        assert_equal(loaded.search(sparse(np.ones((1, 1))), 9), brute_force(documents, np.ones((1, 1)), 9))
+
+
 @pytest.fixture(scope="module")
 def many() -> tuple[np.ndarray, np.ndarray]:
     """20,000 documents over several blocks; Zipfian terms, whole weights, so that ties abound."""
@@ -152,7 +177,9 @@ def test_a_term_named_twice_in_a_query_counts_with_its_whole_weight():
 
 def test_statistics_count_the_work():
     index = built(np.array([[1, 1], [0, 2], [3, 0], [0, 0]], np.float32))
-    index.search(sparse(np.array([[1, 1], [1, 0]])), 4)
+    with cost.ledger() as costs:
+        index.search(sparse(np.array([[1, 1], [1, 0]])), 4)
+    assert costs == index.statistics
     assert index.statistics == {"postings_read": 6, "documents_matched": 5, "documents_compared": 5}
 
 
