@@ -55,7 +55,7 @@ class VectorRetriever:
             key, vectors = encoded_documents(self.encoder, corpus, store, self.documents_per_shard)
         for name, transform in self.transforms.items():
             with cost.timed("transform_s"):
-                transform.fit(vectors)
+                self._fit(key, transform, vectors, store)
                 key = [*key, {name: describe(transform, of_documents=True)}]
                 vectors = store.vectors(
                     key, transform.produces, self._transformed(transform, vectors), self.documents_per_shard
@@ -112,6 +112,17 @@ class VectorRetriever:
             index.save(folder)
 
         index.load(store.artefact([*key, describe(self.index, of_documents=True)], make))
+
+    def _fit(self, key: list[Any], transform: Transform, vectors: Any, store: Store) -> None:
+        if not isinstance(transform, Stored):
+            transform.fit(vectors)
+            return
+
+        def make(folder) -> None:
+            transform.fit(vectors)
+            transform.save(folder)
+
+        transform.load(store.artefact([*key, {"fitted": describe(transform, of_documents=True)}], make))
 
     def _transformed(self, transform: Transform, vectors: Any):
         size = self.documents_per_shard
