@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ir_bench import models
 from ir_bench.analyzers.counts import TermCounts, count_terms
+from ir_bench.kernels.bags import Bags, pooled
 
 TEXTS = 4096  # tokenised at once
 
@@ -80,13 +81,10 @@ def token_ids(
     return ids[kept], offsets
 
 
-def bags(ids: NDArray[np.int32], offsets: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray, NDArray[np.int64]]:
+def bags(ids: NDArray[np.int32], offsets: NDArray[np.int64]) -> Bags:
     """The distinct token numbers of each text, ascending, how often each occurs (float32), and their offsets."""
-    texts = len(offsets) - 1
-    owners = np.repeat(np.arange(texts, dtype=np.int64), np.diff(offsets))
-    pairs, counts = np.unique(owners << 32 | ids, return_counts=True)
-    starts = np.searchsorted(pairs, np.arange(texts + 1, dtype=np.int64) << 32)
-    return (pairs & 0xFFFFFFFF).astype(np.int32), counts.astype(np.float32), starts
+    owners = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    return pooled(owners, ids, np.ones(len(ids), np.float32), len(offsets) - 1, "sum")
 
 
 def inverse_document_frequencies(tokenizer: Any, texts: Iterable[str]) -> NDArray[np.float32]:

@@ -24,6 +24,7 @@ from ir_bench.checkpoints import (
     threads,
 )
 from ir_bench.errors import InputError
+from ir_bench.kernels.bags import largest, unit
 from ir_bench.progress import bar
 from ir_bench.scoring import require_finite
 from ir_bench.types import Corpus, Sparse, Strings
@@ -171,17 +172,10 @@ class SparseEncoder:
         weights = counts if self.count_repeats else np.ones_like(counts)
         if self.query_weighting == "bow_idf":
             weights = weights * self._frequencies(tokenizer)[terms]
-        keep = self._kept("query", self.query_keep)
-        owners = np.repeat(np.arange(len(texts)), np.diff(offsets))
-        if keep is not None:
-            order = np.lexsort((terms, -weights, owners))  # by query, then weight, then term
-            kept = np.zeros(len(terms), bool)
-            kept[order] = np.arange(len(terms)) - offsets[owners] < keep
-            terms, weights, owners = terms[kept], weights[kept], owners[kept]
-            offsets = np.searchsorted(owners, np.arange(len(texts) + 1))
+        if (keep := self._kept("query", self.query_keep)) is not None:
+            terms, weights, offsets = largest(terms, weights, offsets, keep)
         if checkpoint.cosine(self.similarity):
-            squares = np.bincount(owners, weights.astype(np.float64) ** 2, len(texts))
-            weights = (weights / np.sqrt(squares[owners])).astype(np.float32)
+            weights = unit(weights, offsets)
         return Sparse(terms, weights, offsets, vocabulary)
 
     def _tokens(self, checkpoint: Checkpoint) -> Strings:
