@@ -75,22 +75,26 @@ def quantised(vectors: NDArray[np.floating]) -> tuple[NDArray[np.int8], NDArray[
     return np.rint(single, out=single).astype(np.int8), scales
 
 
+def stored_numbers(values: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArray[np.uint16]]:
+    """Vectors [n, dims] as compiled code reads them, one of the two empty: float32, or the bits of float16, which it
+    has no type for. Nothing is copied where the vectors are of one of these formats and contiguous."""
+    dims = values.shape[1]
+    if values.dtype == np.float16:
+        return np.empty((0, dims), np.float32), np.ascontiguousarray(np.asarray(values)).view(np.uint16)
+    return np.ascontiguousarray(np.asarray(values), np.float32), np.empty((0, dims), np.uint16)
+
+
 def _float_scores(queries: MultiVector, documents: MultiVector) -> Any:
     offsets = np.ascontiguousarray(queries.offsets)
     transposed = np.empty(queries.values.size, np.float32)  # query i as [dims, tokens], one after the other
     dims = queries.values.shape[1]
     for i, (a, b) in enumerate(zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)):
         transposed[a * dims : b * dims] = queries.row(i).astype(np.float32, copy=False).T.ravel()
-    values = np.asarray(documents.values)
-    half = values.dtype == np.float16
-    if not half and values.dtype != np.float32:
-        values = values.astype(np.float32)
-    values = np.ascontiguousarray(values.view(np.uint16) if half else values)
-    kernel = _half_pairs if half else _single_pairs
+    singles, halves = stored_numbers(documents.values)
     bounds = np.ascontiguousarray(documents.offsets)
 
     def work(asked: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        return kernel(transposed, offsets, values, bounds, asked, rows)
+        return _pairs(transposed, offsets, singles, halves, bounds, asked, rows)
 
     return work
 
@@ -157,37 +161,13 @@ def _take(products, tokens, width, largest):
 
 
 @njit(cache=True, nogil=True)
-def _single_pairs(queries, query_offsets, tokens, offsets, asked, rows):
-    dims = tokens.shape[1]
+def _pairs(queries, query_offsets, tokens, halves, offsets, asked, rows):
+    dims, half = tokens.shape[1], len(halves) > 0
     widest = np.int64(0)
     for query in asked:
         widest = max(widest, query_offsets[query + 1] - query_offsets[query])
     products, largest = np.empty(TOKENS * widest, np.float32), np.empty(widest, np.float32)
-    scores = np.full(len(rows), -np.inf, np.float32)
-    for pair in range(len(rows)):
-        query, first, last = asked[pair], offsets[rows[pair]], offsets[rows[pair] + 1]
-        width = query_offsets[query + 1] - query_offsets[query]
-        if width == 0 or first == last:
-            continue
-        vectors = queries[query_offsets[query] * dims : query_offsets[query + 1] * dims].reshape(dims, width)
-        largest[:width] = -np.inf
-        total = np.float32(0)
-        for a in range(first, last, TOKENS):
-            b = min(a + TOKENS, last)
-            np.dot(tokens[a:b], vectors, products[: (b - a) * width].reshape(b - a, width))
-            total += _take(products, b - a, width, largest)
-        scores[pair] = largest[:width].sum() if np.isfinite(total) else np.nan
-    return scores
-
-
-@njit(cache=True, nogil=True)
-def _half_pairs(queries, query_offsets, tokens, offsets, asked, rows):
-    dims = tokens.shape[1]
-    widest = np.int64(0)
-    for query in asked:
-        widest = max(widest, query_offsets[query + 1] - query_offsets[query])
-    products, largest = np.empty(TOKENS * widest, np.float32), np.empty(widest, np.float32)
-    bits = np.empty((TOKENS, dims), np.uint32)
+    bits = np.empty((TOKENS if half else 0, dims), np.uint32)
     converted = bits.view(np.float32)
     held, finite = -1, True  # the block that is converted, and whether its numbers are finite
     scores = np.full(len(rows), -np.inf, np.float32)
@@ -201,12 +181,16 @@ def _half_pairs(queries, query_offsets, tokens, offsets, asked, rows):
         total = np.float32(0)
         for a in range(first, last, TOKENS):
             b = min(a + TOKENS, last)
-            if a != held:
-                finite = half_to_single(tokens[a:b], bits, converted)
-                held = a
-            if not finite:
-                total = np.float32(np.nan)
-            np.dot(converted[: b - a], vectors, products[: (b - a) * width].reshape(b - a, width))
+            if half:
+                if a != held:
+                    finite = half_to_single(halves[a:b], bits, converted)
+                    held = a
+                if not finite:
+                    total = np.float32(np.nan)
+                block = converted[: b - a]
+            else:
+                block = tokens[a:b]
+            np.dot(block, vectors, products[: (b - a) * width].reshape(b - a, width))
             total += _take(products, b - a, width, largest)
         scores[pair] = largest[:width].sum() if np.isfinite(total) else np.nan
     return scores

@@ -6,6 +6,7 @@ import tracemalloc
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+import hypothesis
 import numpy as np
 import pytest
 from hypothesis import given
@@ -72,6 +73,7 @@ def everything() -> Run:
 LENGTHS = st.lists(st.integers(0, 7), min_size=1, max_size=8)
 
 
+@hypothesis.settings(max_examples=40)
 @given(LENGTHS, LENGTHS, st.integers(1, 9), st.sampled_from([np.float32, np.float16]), st.integers(1, 3), st.data())
 def test_pairs_score_as_by_float64_loops(query_lengths, lengths, dims, dtype, threads, data):
     queries, documents = vectors(query_lengths, dims, 1), vectors(lengths, dims, 2, dtype)
