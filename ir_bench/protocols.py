@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ir_bench.store import Store
-from ir_bench.types import Corpus, Dataset, Hits, Match, Queries, Run
+from ir_bench.types import Alignment, Corpus, Dataset, Hits, Match, Queries, Run
 
 if TYPE_CHECKING:  # scoring a run must not import torch
     from torch import Tensor
@@ -85,6 +85,13 @@ class Explaining(Protocol):
     """An index that can say which terms made a score: for one query and some rows, the matches of each row."""
 
     def explain(self, query: Any, rows: Sequence[int]) -> list[list[Match]]: ...
+
+
+@runtime_checkable
+class Aligning(Protocol):
+    """An index that can compare every token of one query with every token of some rows."""
+
+    def align(self, query: Any, rows: Sequence[int]) -> list[Alignment]: ...
 
 
 @runtime_checkable

@@ -34,6 +34,16 @@ def require_finite(values: NDArray[np.floating], what: str, offsets: NDArray[np.
         )
 
 
+def require_dims(queries: MultiVector, documents: MultiVector) -> None:
+    """Raises InputError for queries of other dims than the documents."""
+    if queries.values.shape[1] != documents.values.shape[1]:
+        raise InputError(
+            f"queries have {queries.values.shape[1]} dimensions, the documents {documents.values.shape[1]}",
+            "token vectors of one model",
+            "encode both with the same encoder and the same transforms",
+        )
+
+
 def _single(values: NDArray[np.floating]) -> NDArray[np.float32]:
     return values.astype(np.float32, copy=False)
 
@@ -52,12 +62,7 @@ def maxsim(
     Source: Khattab and Zaharia 2020, ColBERT, section 3.3, equation 3.
     Raises InputError for queries of other dims than the documents.
     """
-    if queries.values.shape[1] != documents.values.shape[1]:
-        raise InputError(
-            f"queries have {queries.values.shape[1]} dimensions, the documents {documents.values.shape[1]}",
-            "token vectors of one model",
-            "encode both with the same encoder and the same transforms",
-        )
+    require_dims(queries, documents)
     scores = np.full((len(queries), len(documents)), -np.inf, np.float32)
     asked = [
         (rows, starts, np.ascontiguousarray(_single(queries.values[span]).T))

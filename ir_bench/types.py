@@ -203,6 +203,12 @@ class MultiVector:
     def row(self, i: int) -> NDArray[np.floating]:
         return self.values[self.offsets[i] : self.offsets[i + 1]]
 
+    def names(self, i: int) -> list[str]:
+        """The tokens of text i, or #1, #2 … where vectors stand for no single token."""
+        if self.tokens is None or self.vocabulary is None:
+            return [f"#{n + 1}" for n in range(int(self.offsets[i + 1] - self.offsets[i]))]
+        return self.vocabulary.take(self.tokens[self.offsets[i] : self.offsets[i + 1]])
+
 
 def _ragged(values: NDArray, offsets: NDArray[np.int64], rows: slice) -> tuple[NDArray, NDArray[np.int64]]:
     start, stop, step = rows.indices(len(offsets) - 1)
@@ -250,13 +256,35 @@ class Match:
     """What one query term adds to the score of one document.
 
     `document_weight` is the term's count where the index scores counts (Lucene's BM25), else what a query weight of 1
-    would add.
+    would add. `document_term` is the document's token that a query token matched, where the two may differ.
     """
 
     term: str
     query_weight: float
     document_weight: float
     score: float
+    document_term: str | None = None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Alignment:
+    """Inner products of each token of a query with each of a document: `similarities` is [query tokens, document
+    tokens]. The score is the sum of the largest of each row."""
+
+    query_terms: Sequence[str]
+    document_terms: Sequence[str]
+    similarities: NDArray[np.float32]
+
+    def matches(self) -> list[Match]:
+        """What each query token adds, in the order of the query; of equal similarities the document's first counts."""
+        if not len(self.document_terms):
+            return []
+        at = np.argmax(self.similarities, axis=1)
+        scores = self.similarities[np.arange(len(at)), at].tolist()
+        return [
+            Match(term, 1.0, score, score, self.document_terms[j])
+            for term, score, j in zip(self.query_terms, scores, at.tolist(), strict=True)
+        ]
 
 
 Ties = Literal["trec_eval", "lucene"]

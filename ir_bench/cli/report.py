@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ir_bench.reports.html.cells import Group
     from ir_bench.reports.html.data import Data, Published, Source
     from ir_bench.reports.html.explanations import Explainer
-    from ir_bench.types import Dataset, Match
+    from ir_bench.types import Dataset
 
 AGREE = 1e-6  # a value in a table is ours when it is the mean of these queries but for rounding
 
@@ -318,15 +318,17 @@ def _retriever(settings: tuple[str, ...]) -> Any:
 def _built(settings: tuple[str, ...], data: Data) -> Explainer:
     ready: list[Explainer] = []
 
-    def explain(query: str, documents: Sequence[str]) -> Mapping[str, Sequence[Match]]:
+    def explain(query: str, documents: Sequence[str]) -> Mapping[str, Any]:
         if not ready:
             from ir_bench.cli.compose import cache_folder
+            from ir_bench.protocols import Aligning
             from ir_bench.store import Store
 
             assert data.dataset is not None
             retriever = _retriever(settings)
             retriever.build(data.dataset.corpus, Store(cache_folder(None)))
-            ready.append(retriever.explain)
+            tokens = isinstance(getattr(retriever, "index", None), Aligning)
+            ready.append(retriever.align if tokens else retriever.explain)
         return ready[0](query, documents)
 
     return explain

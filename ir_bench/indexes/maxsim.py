@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -12,8 +13,8 @@ from threadpoolctl import threadpool_limits
 from ir_bench import cost
 from ir_bench.errors import InputError
 from ir_bench.kernels.half import single
-from ir_bench.scoring import best, maxsim, merge, require_depth, require_finite
-from ir_bench.types import Hits, MultiVector
+from ir_bench.scoring import best, maxsim, merge, require_depth, require_dims, require_finite
+from ir_bench.types import Alignment, Hits, Match, MultiVector
 
 ROWS, QUERIES = 16_384, 256  # a block of scores takes at most 16 MiB
 
@@ -55,6 +56,20 @@ class MaxSimIndex:
                 hits = self._search(queries[span], documents, k)
                 rows[span], scores[span] = hits.rows, hits.scores
         return Hits(np.where(scores == -np.inf, -1, rows), scores)
+
+    def explain(self, query: MultiVector, rows: Sequence[int]) -> list[list[Match]]:
+        """Which token of each row matched each query token, and with what inner product, largest first: the sum is the
+        score that search gives."""
+        return [sorted(found.matches(), key=lambda match: -match.score) for found in self.align(query, rows)]
+
+    def align(self, query: MultiVector, rows: Sequence[int]) -> list[Alignment]:
+        """Every token of one query against every token of each row. Raises InputError as search does."""
+        if self._documents is None:
+            raise InputError("explain before build", "an index over documents", "call build(vectors) first")
+        require_finite(query.values, "a vector of query", query.offsets)
+        documents, asked, names = self._documents, query.row(0).astype(np.float32, copy=False), query.names(0)
+        require_dims(query, documents)
+        return [Alignment(names, documents.names(row), asked @ single(documents.row(row)).T) for row in rows]
 
     @staticmethod
     def _search(queries: MultiVector, documents: MultiVector, k: int) -> Hits:

@@ -13,10 +13,10 @@ from ir_bench.corpus_ids import document_ids
 from ir_bench.encoding import RowFinder, encoded_documents
 from ir_bench.errors import InputError
 from ir_bench.fingerprint import describe
-from ir_bench.protocols import Encoder, Explaining, Index, Stored, Transform
+from ir_bench.protocols import Aligning, Encoder, Explaining, Index, Stored, Transform
 from ir_bench.scoring import require_depth
 from ir_bench.store import Store
-from ir_bench.types import Corpus, Hits, Match, Queries, Run, Strings, Ties
+from ir_bench.types import Alignment, Corpus, Hits, Match, Queries, Run, Strings, Ties
 
 
 @dataclass
@@ -86,20 +86,38 @@ class VectorRetriever:
 
         Raises InputError before build, for an index that cannot tell, and for a document that is not in the corpus.
         """
-        if self._ids is None:
-            raise InputError("explain before build", "an indexed corpus", "call build(corpus, store) first")
         if not isinstance(self.index, Explaining):
             raise InputError(
                 f"{type(self.index).__name__} cannot tell why a document matches",
                 "an index of terms or tokens, for example InvertedIndex",
                 "explain another retriever",
             )
+        vectors, rows = self._asked(query, documents)
+        return dict(zip(documents, self.index.explain(vectors, rows), strict=True))
+
+    def align(self, query: str, documents: Sequence[str]) -> dict[str, Alignment]:
+        """Every token of the query against every token of each document.
+
+        Raises InputError before build, for an index without token vectors, and for a document not in the corpus.
+        """
+        if not isinstance(self.index, Aligning):
+            raise InputError(
+                f"{type(self.index).__name__} has no tokens to compare",
+                "an index of token vectors, for example MaxSimIndex",
+                "align another retriever",
+            )
+        vectors, rows = self._asked(query, documents)
+        return dict(zip(documents, self.index.align(vectors, rows), strict=True))
+
+    def _asked(self, query: str, documents: Sequence[str]) -> tuple[Any, list[int]]:
+        if self._ids is None:
+            raise InputError("explain before build", "an indexed corpus", "call build(corpus, store) first")
         if self._rows is None:
             self._rows = RowFinder(self._ids)
         vectors = self.encoder.encode_queries([query])
         for transform in self.transforms.values():
             vectors = transform.queries(vectors)
-        return dict(zip(documents, self.index.explain(vectors, self._rows(documents).tolist()), strict=True))
+        return vectors, self._rows(documents).tolist()
 
     def _index(self, key: list[Any], vectors: Any, store: Store) -> None:
         if not isinstance(self.index, Stored):

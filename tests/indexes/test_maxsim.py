@@ -15,7 +15,7 @@ from ir_bench.indexes import maxsim
 from ir_bench.indexes.maxsim import MaxSimIndex
 from ir_bench.kernels.half import single
 from ir_bench.retrievers.vector import VectorRetriever
-from ir_bench.types import Hits, MultiVector
+from ir_bench.types import Hits, MultiVector, Strings
 
 
 def vectors(lengths: list[int], dims: int, random: np.random.Generator, dtype: type = np.float32) -> MultiVector:
@@ -151,3 +151,33 @@ def test_notes_the_bytes_of_its_vectors_and_its_work():
         index = built(documents)
         index.search(MultiVector(np.zeros((5, 4), np.float32), np.array([0, 1, 3, 5])), 1)
     assert notes == {"index_bytes": 80 + 24, "documents_compared": 6, "tokens_compared": 30}
+
+
+def test_explains_each_query_token_by_the_token_that_it_matched():
+    random = np.random.default_rng(4)
+    vocabulary = Strings.of(["[CLS]", "tide", "moon", "##s"])
+    tokens = np.array([0, 1, 3, 0, 2], np.int32)
+    values = random.standard_normal((5, 6), dtype=np.float32).astype(np.float16)
+    index = built(MultiVector(values, np.array([0, 3, 3, 5]), tokens, vocabulary))
+    query = MultiVector(random.standard_normal((2, 6), dtype=np.float32), np.array([0, 2]), tokens[1:3], vocabulary)
+    hits = index.search(query, 3)
+    for row, score in zip(hits.rows[0, :2].tolist(), hits.scores[0, :2].tolist(), strict=True):
+        matches = index.explain(query, [row])[0]
+        assert sum(m.score for m in matches) == pytest.approx(score, rel=1e-5)
+        assert {m.term for m in matches} == {"tide", "##s"}
+        assert {m.document_term for m in matches} <= ({"[CLS]", "tide", "##s"} if row == 0 else {"[CLS]", "moon"})
+        aligned = index.align(query, [row])[0]
+        by_hand = query.values.astype(float) @ index._documents.row(row).astype(float).T
+        np.testing.assert_allclose(aligned.similarities, by_hand, rtol=1e-5, atol=1e-6)
+    assert index.explain(query, [1]) == [[]]
+    nameless = built(MultiVector(values, np.array([0, 3, 5]))).align(query, [1])[0]
+    assert nameless.document_terms == ["#1", "#2"]
+    assert list(nameless.query_terms) == ["tide", "##s"]
+
+
+def test_explaining_tells_other_dimensions_and_a_missing_build():
+    query = MultiVector(np.ones((1, 3), np.float32), np.array([0, 1]))
+    with pytest.raises(InputError, match="explain before build"):
+        MaxSimIndex().explain(query, [0])
+    with pytest.raises(InputError, match="queries have 3 dimensions, the documents 2"):
+        built(MultiVector(np.ones((1, 2)), np.array([0, 1]))).explain(query, [0])

@@ -162,7 +162,7 @@ function whyOf(order, number, open, first = null, score = undefined) {
   const left = order.filter((i, n) => !drawn[n] && open.why[systems()[i].label]).map(i => systems()[i].label);
   return [drawn,
     silent.length ? el("p", {class: "note"}, `${silent.join(", ")}: no terms to show, for the score is not a sum over terms of the query.`) : null,
-    left.length ? el("p", {class: "note"}, `${left.join(", ")}: explained are a system's ten best and the judged documents, of the ${EXPLAINED} queries on which the systems differ most.`) : null];
+    left.length ? el("p", {class: "note"}, `${left.join(", ")}: explained are a system's best and the judged documents, ten of each for terms and three and two for tokens, of the ${EXPLAINED} queries (for tokens 100) on which the systems differ most.`) : null];
 }
 
 /** A text with the words marked that begin like a matching term: terms are stems, so this is a hint. */

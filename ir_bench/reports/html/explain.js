@@ -1,5 +1,5 @@
 // Why a document matched. One function for each kind of evidence.
-const KINDS = {terms: drawTerms};
+const KINDS = {terms: drawTerms, tokens: drawTokens};
 
 /** What a system can say about a query and a document, or null. */
 function whyMatched(why, label, query, documentNumber, score) {
@@ -9,8 +9,9 @@ function whyMatched(why, label, query, documentNumber, score) {
 
 /** The terms that made a system's score of a document. */
 function termsOf(why, label, query, documentNumber) {
-  const evidence = why?.[label];
-  return evidence?.kind === "terms" ? (evidence.queries[query]?.[documentNumber] ?? []).map(match => match[0]) : [];
+  const evidence = why?.[label], found = evidence?.queries[query]?.[documentNumber];
+  if (!found) return [];
+  return evidence.kind === "terms" ? found.map(match => match[0]) : found.best.map(([j]) => found.document[j]);
 }
 
 function drawTerms(matches, label, score) {
@@ -32,3 +33,36 @@ function drawTerms(matches, label, score) {
 }
 
 const shortWeight = value => Number.isInteger(value) ? String(value) : value.toFixed(3);
+
+/** Which token of the document matched each token of the query, and all of them against each other as a heat map. */
+function drawTokens(found, label, score) {
+  if (!found.best.length) return el("p", {class: "note"}, `${label}: this document has no tokens.`);
+  const sum = found.best.reduce((total, [, adds]) => total + adds, 0);
+  return [el("table", {class: "why"},
+    el("caption", {}, `Why ${label} matched`),
+    el("thead", {}, el("tr", {}, ["token of the query", "nearest of the document", "adds", ""].map(
+      (name, i) => el("th", {scope: "col", class: i === 2 ? "number" : null}, name || el("span", {class: "hidden"}, "drawn"))))),
+    el("tbody", {}, found.best.map(([j, adds], i) => el("tr", {},
+      el("th", {scope: "row"}, foreign(found.query[i])), el("td", {}, foreign(found.document[j])), el("td", {class: "number"}, fixed(adds, 3)),
+      el("td", {}, svg("svg", {width: 90, height: 8, viewBox: "0 0 90 8", "aria-hidden": "true", class: "adds"},
+        svg("rect", {x: 0, y: 1, height: 6, width: Math.max(0.5, 90 * Math.min(1, Math.abs(adds)))})))))),
+    el("tfoot", {}, el("tr", {}, el("th", {scope: "row", colspan: 2}, "sum"), el("td", {class: "number"}, fixed(sum, 3)),
+      el("td", {}, score === undefined || Math.abs(score - sum) < 2e-3 * Math.max(1, Math.abs(score)) ? "" : `score in the run: ${fixed(score, 3)}`)))),
+    heatMap(found)];
+}
+
+/** Query tokens down, the document's tokens across in their order; the darker the more similar, the nearest framed. */
+function heatMap(found) {
+  const CELL = 9, LEFT = 90, all = found.heat.flat(), low = all.reduce((a, b) => Math.min(a, b)), high = all.reduce((a, b) => Math.max(a, b));
+  const width = LEFT + CELL * found.document.length, height = CELL * found.query.length;
+  const said = el("p", {class: "note", "aria-live": "off"}, `From ${(low / 100).toFixed(2)} (white) to ${(high / 100).toFixed(2)}; point at a cell to read it.`);
+  const drawing = svg("svg", {class: "heat", width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "Similarity of each token of the query with each token of the document"},
+    found.query.map((token, i) => [svg("text", {x: LEFT - 4, y: CELL * i + CELL - 2, "text-anchor": "end"}, token.slice(0, 16)),
+      found.heat[i].map((value, j) => svg("rect", {x: LEFT + CELL * j, y: CELL * i, width: CELL, height: CELL, "fill-opacity": ((value - low) / (high - low || 1)).toFixed(2),
+        class: found.best[i][0] === j ? "nearest" : null}))]));
+  drawing.addEventListener("pointermove", event => {
+    const box = drawing.getBoundingClientRect(), j = Math.floor((event.clientX - box.left - LEFT) / CELL), i = Math.floor((event.clientY - box.top) / CELL);
+    if (found.heat[i]?.[j] !== undefined) put(said, foreign(found.query[i]), " × ", foreign(found.document[j]), ` ${(found.heat[i][j] / 100).toFixed(2)}`);
+  });
+  return el("details", {class: "heat-map"}, el("summary", {}, "All tokens against all"), el("div", {class: "wide", tabindex: 0}, drawing), said);
+}

@@ -9,44 +9,70 @@ from ir_bench.progress import bar
 from ir_bench.reports.html.cells import Group
 from ir_bench.reports.html.rankings import Rankings
 from ir_bench.reports.html.texts import by_disagreement
-from ir_bench.types import Match
+from ir_bench.types import Alignment, Match
 
-Explainer = Callable[[str, Sequence[str]], Mapping[str, Sequence[Match]]]  # query text, document ids → matches
+# query text, document ids → matches of terms, or tokens compared with tokens
+Explainer = Callable[[str, Sequence[str]], Mapping[str, Sequence[Match]] | Mapping[str, Alignment]]
 
 QUERIES = 500  # at most, those on which the systems differ most
 JUDGED = 10  # judged documents of a query, besides the system's own ten best
+# Tokens against tokens take some kilobytes a document.
+ALIGNED_QUERIES, ALIGNED_OWN, ALIGNED_JUDGED = 100, 3, 2
 
 
 def explanations(
     group: Group, rankings: Rankings, explainers: Mapping[str, Explainer], texts: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Of each system that can explain: {"kind": "terms", "queries": query → document → term, weight in the query,
-    weight in the document, what it adds}. Numbers of queries and documents are those of `rankings`.
-    Only documents with a text in `texts` are explained: a judged document need not be in the corpus. The kind says what
-    the page draws; another kind of evidence (aligned tokens) is another entry here.
+    """Of each system that can explain, its kind of evidence by numbers of query and document, as in `rankings`.
+
+    {"kind": "terms", "queries": query → document → [term, weight in the query, weight in the document, what it adds]}
+    {"kind": "tokens", "queries": query → document → {"query": tokens, "document": tokens, "best": for each query token
+    [which token of the document, what it adds], "heat": similarities in hundredths}}, for fewer queries and documents.
+    Only documents with a text in `texts` are explained: a judged document need not be in the corpus.
     """
     numbers = {document: i for i, document in enumerate(rankings.documents)}
     explained: dict[str, Any] = {}
     there = {rankings.documents[d] for d in texts["documents"]}
     shown = set(texts["queries"].tolist())
-    chosen = sorted([j for j in by_disagreement(group) if j in shown][:QUERIES])
+    ordered = [j for j in by_disagreement(group) if j in shown]
+    chosen, aligned = sorted(ordered[:QUERIES]), set(ordered[:ALIGNED_QUERIES])
     for i, cell in enumerate(group.cells):
         explain = explainers.get(cell.label)
         if explain is None:
             continue
-        found: dict[str, Any] = {}
+        kind, found = "terms", {}
         with bar(len(chosen), f"why {cell.label} matched", "query") as progress:
             for j in chosen:
                 progress.update()
                 query = group.queries[j]
-                own = rankings.best[i].get(query, ())
-                judged = list(rankings.judged.get(query, {}))[:JUDGED]
-                documents = [d for d in dict.fromkeys([*own, *judged]) if d in there]
-                if documents and rankings.texts.get(query, "").strip():
-                    matches = explain(rankings.texts[query], documents)
-                    found[str(j)] = {str(numbers[d]): [_plain(m) for m in matches[d]] for d in documents}
-        explained[cell.label] = {"kind": "terms", "queries": found}
+                if not rankings.texts.get(query, "").strip() or (kind == "tokens" and j not in aligned):
+                    continue
+                own, judged = list(rankings.best[i].get(query, ())), list(rankings.judged.get(query, {}))[:JUDGED]
+                few = {*own[:ALIGNED_OWN], *judged[:ALIGNED_JUDGED]}
+                documents = [d for d in dict.fromkeys([*own, *judged]) if d in there and (kind == "terms" or d in few)]
+                if not documents:
+                    continue
+                why = explain(rankings.texts[query], documents)
+                if isinstance(why[documents[0]], Alignment):  # which the first answer tells
+                    kind, documents = "tokens", [d for d in documents if d in few]
+                    if j not in aligned:
+                        continue
+                found[str(j)] = {str(numbers[d]): _evidence(why[d]) for d in documents}
+        explained[cell.label] = {"kind": kind, "queries": found}
     return explained
+
+
+def _evidence(why: Sequence[Match] | Alignment) -> Any:
+    if not isinstance(why, Alignment):
+        return [_plain(match) for match in why]
+    terms = list(why.document_terms)
+    at = why.similarities.argmax(1).tolist() if terms else []
+    return {
+        "query": list(why.query_terms),
+        "document": terms,
+        "best": [[j, float(f"{row[j]:.6g}")] for j, row in zip(at, why.similarities.tolist(), strict=False)],
+        "heat": (100 * why.similarities).round().astype(int).tolist(),
+    }
 
 
 def _plain(match: Match) -> list[str | float]:
