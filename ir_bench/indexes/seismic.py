@@ -1,0 +1,203 @@
+"""Approximate search of sparse vectors by clustered postings lists with summaries: Seismic, through pyseismic-lsr."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ir_bench import cost
+from ir_bench.errors import InputError
+from ir_bench.kernels.queries import renumber
+from ir_bench.scoring import require_depth, require_finite
+from ir_bench.shards import write_arrays
+from ir_bench.types import Hits, Sparse, Strings
+
+FILE = "index"  # Seismic adds .index.seismic
+NARROW = 1 << 16  # terms up to which the library numbers them in two bytes
+AT_SEARCH = {"changes_documents": False}
+
+
+@dataclass
+class SeismicIndex:
+    """Documents whose blocks promise a high inner product, scored exactly from their whole vectors.
+
+    Building: each term keeps the documents that weigh it most, `postings` on average and never more than
+    `max_fraction` times that; a list is cut into blocks around random documents (`centroid_fraction` of its length, of
+    at least `min_cluster_size` documents), compared by their `document_cut` heaviest terms; a block's summary holds the
+    largest weight of each term, of those the heaviest with `summary_energy` of the sum.
+    Searching: the lists of the query's `query_cut` heaviest terms (None: all), without the blocks whose summary gives
+    less than `heap_factor` times the k-th best score so far. `neighbours` of each document are kept, when above 0, and
+    `search_neighbours` of the best documents scored too. `first_sorted` visits each list's blocks best first.
+
+    Exact for weights that float16 holds, with postings at least the number of documents, max_fraction at least the
+    number of terms, query_cut=None and heap_factor=0, whatever the other settings.
+    Source: Bruch, Nardini, Rulli and Venturini 2024, Efficient Inverted Indexes for Approximate Retrieval over Learned
+    Sparse Representations; https://github.com/TusKANNy/seismic.
+    Differs: weights are kept in half precision, so scores may be off by 0.05 %; equal scores at the cut-off are kept as
+    the library meets them. It counts no work. Documents without terms are never found.
+    Raises InputError where the package is missing, for negative, NaN or infinite weights (summaries bound positive
+    ones alone), for weights beyond 65,504, and for a search before build or load.
+    """
+
+    accepts: ClassVar[type] = Sparse
+
+    postings: int = 3500
+    centroid_fraction: float = 0.1
+    min_cluster_size: int = 2
+    summary_energy: float = 0.4
+    max_fraction: float = 1.5
+    document_cut: int = 15
+    neighbours: int = 0
+    query_cut: int | None = field(default=10, metadata=AT_SEARCH)
+    heap_factor: float = field(default=0.8, metadata=AT_SEARCH)
+    search_neighbours: int = field(default=0, metadata=AT_SEARCH)
+    first_sorted: bool = field(default=True, metadata=AT_SEARCH)
+    threads: int = field(default=1, metadata={"changes_results": False})
+    _index: Any = field(default=None, init=False, repr=False, compare=False)
+    _vocabulary: Strings | None = field(default=None, init=False, repr=False, compare=False)
+    _numbers: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _documents: int = field(default=0, init=False, repr=False, compare=False)
+
+    def build(self, documents: Sparse) -> None:
+        library = _library()
+        require_finite(documents.weights[:, None], "the vector of document", documents.offsets)
+        if len(documents.weights) and (documents.weights.min() < 0 or documents.weights.max() > 65_504):
+            raise InputError(
+                f"document weights from {documents.weights.min():g} to {documents.weights.max():g}",
+                "0 to 65,504: Seismic bounds sums of positive weights, and keeps them in half precision",
+                "use index=inverted, or scale the weights",
+            )
+        terms, weights, offsets = _ascending(documents)
+        wide = len(documents.vocabulary) > NARROW
+        with _quiet():
+            data = (library.SeismicDatasetLV if wide else library.SeismicDataset)()
+            data.add_documents_by_id([str(row) for row in range(len(documents))], terms, weights, offsets)
+            self._index = (library.SeismicIndexLV if wide else library.SeismicIndex).build_from_dataset(
+                data,
+                n_postings=self.postings,
+                centroid_fraction=self.centroid_fraction,
+                min_cluster_size=self.min_cluster_size,
+                summary_energy=self.summary_energy,
+                max_fraction=self.max_fraction,
+                doc_cut=self.document_cut,
+                nknn=self.neighbours,
+                num_threads=self.threads,
+            )
+        self._vocabulary, self._numbers, self._documents = documents.vocabulary, {}, len(documents)
+
+    def save(self, folder: Path) -> None:
+        with _quiet():
+            self._built().save(str(folder / FILE))
+        assert self._vocabulary is not None  # set with the index
+        size = np.array(self._documents)
+        write_arrays(folder, {"data": self._vocabulary.data, "bounds": self._vocabulary.bounds, "size": size})
+
+    def load(self, folder: Path) -> None:
+        library, arrays = _library(), {name: np.load(folder / f"{name}.npy") for name in ("data", "bounds", "size")}
+        self._vocabulary, self._numbers = Strings(arrays["data"], arrays["bounds"]), {}
+        self._documents = int(arrays["size"])
+        kind = library.SeismicIndexLV if len(self._vocabulary) > NARROW else library.SeismicIndex
+        (path,) = folder.glob(f"{FILE}.*")
+        with _quiet():
+            self._index = kind.load(str(path))
+        cost.note("index_bytes", sum(path.stat().st_size for path in folder.iterdir()))
+
+    def search(self, queries: Sparse, k: int) -> Hits:
+        require_depth(k)
+        index = self._built()
+        if not np.isfinite(queries.weights).all() or (len(queries.weights) and queries.weights.min() < 0):
+            raise InputError(
+                "query vectors have negative, NaN or infinite weights", "numbers from 0", "check the encoder"
+            )
+        k = min(k, self._documents)
+        terms, weights, offsets = self._numbered(queries)
+        text = np.char.mod("%d", terms).astype(_library().get_seismic_string()) if len(terms) else np.zeros(0, "U")
+        spans = [slice(a, b) for a, b in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)]
+        asked = [i for i, span in enumerate(spans) if span.stop > span.start]
+        found = index.batch_search(
+            np.array([str(i) for i in asked], _library().get_seismic_string()),
+            [text[spans[i]] for i in asked],
+            [weights[spans[i]] for i in asked],
+            k=k,
+            query_cut=self.query_cut or max(1, int(np.diff(offsets).max(initial=1))),
+            heap_factor=self.heap_factor,
+            n_knn=self.search_neighbours,
+            sorted=self.first_sorted,
+            num_threads=self.threads,
+        )
+        rows = np.full((len(queries), k), -1, np.int64)
+        scores = np.full((len(queries), k), -np.inf, np.float32)
+        for hits in filter(None, found):  # in any order, each hit with the number of its query
+            i = int(hits[0][0])
+            own = np.array([int(hit[2]) for hit in hits], np.int64)
+            got = np.array([hit[1] for hit in hits], np.float32)
+            order = np.lexsort((own, -got))
+            rows[i, : len(own)], scores[i, : len(own)] = own[order], got[order]
+        return Hits(rows, scores)
+
+    def _numbered(self, queries: Sparse) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
+        """Terms, weights and offsets in the index's numbers, without unknown terms and zero weights."""
+        assert self._vocabulary is not None  # set with the index
+        if not self._numbers:
+            self._numbers = {term: number for number, term in enumerate(self._vocabulary)}
+        table = np.array([self._numbers.get(term, -1) for term in queries.vocabulary], np.int64)
+        everywhere = np.arange(len(self._vocabulary) + 1)
+        terms, weights, offsets = renumber(
+            *(np.asarray(queries.terms), np.asarray(queries.weights), np.asarray(queries.offsets)),
+            *(table, True, everywhere),
+        )
+        return terms, weights.astype(np.float32), offsets
+
+    def _built(self) -> Any:
+        if self._index is None:
+            raise InputError("search before build", "an index of documents", "call build or load first")
+        return self._index
+
+
+def _library() -> Any:
+    try:
+        import seismic
+    except ImportError:
+        raise InputError(
+            "pyseismic-lsr is not installed", "the package pyseismic-lsr", 'pip install "ir-bench[sparse]"'
+        ) from None
+    return seismic
+
+
+def _ascending(documents: Sparse) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
+    """Terms of each document in ascending order, without zero weights. Raises InputError for a term named twice."""
+    rows = np.repeat(np.arange(len(documents)), np.diff(documents.offsets))
+    kept = np.flatnonzero(documents.weights != 0)
+    order = kept[np.lexsort((documents.terms[kept], rows[kept]))]
+    terms, rows = documents.terms[order].astype(np.int64), rows[order]
+    twice = np.flatnonzero((terms[1:] == terms[:-1]) & (rows[1:] == rows[:-1]))
+    if len(twice):
+        raise InputError(f"document {rows[twice[0]]} names a term twice", "each term once, with its whole weight")
+    offsets = np.searchsorted(rows, np.arange(len(documents) + 1)).astype(np.int64)
+    return terms, np.asarray(documents.weights[order], np.float32), offsets
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """What the library prints about its progress goes nowhere; it writes to the process's own output."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as nowhere:
+        own = [(number, os.dup(number)) for number in (1, 2)]
+        try:
+            for number, _ in own:
+                os.dup2(nowhere.fileno(), number)
+            yield
+        finally:
+            for number, copy in own:
+                os.dup2(copy, number)
+                os.close(copy)
