@@ -65,10 +65,20 @@ class VectorRetriever:
 
     def search(self, queries: Queries, k: int) -> Run:
         require_depth(k)
-        if self._ids is None:
-            raise InputError("search before build", "an indexed corpus", "call build(corpus, store) first")
+        self.require_built()
         with cost.timed("encode_queries_s"):
             vectors = self.encoder.encode_queries(list(queries.values()))
+        return self.search_vectors(queries, vectors, k)
+
+    def require_built(self) -> None:
+        """Raises InputError before `build`."""
+        if self._ids is None:
+            raise InputError("search before build", "an indexed corpus", "call build(corpus, store) first")
+
+    def search_vectors(self, queries: Queries, vectors: Any, k: int) -> Run:
+        """`search` for queries that the encoder has encoded already."""
+        assert self._ids is not None
+        with cost.timed("transform_queries_s"):
             for transform in self.transforms.values():
                 vectors = transform.queries(vectors)
         with cost.timed("search_s"):
