@@ -78,4 +78,41 @@ def projected_minilm() -> Path:
     return folder
 
 
-__all__ = ["CONF", "bag_of_tokens", "every_option", "late_minilm", "options", "projected_minilm", "two_towers"]
+@cache
+def expanding_minilm() -> Path:
+    """MiniLM under a head that weighs a text's own terms and adds some of 500 others."""
+    import torch
+    from sentence_transformers import SentenceTransformer, SparseEncoder
+
+    from ir_bench.modules.lexical_expansion import LexicalExpansion
+
+    folder = Path(_made().name) / "expanding-minilm"
+    transformer = SentenceTransformer(str(models.folder(MINILM)), device="cpu")[0]
+    table = transformer.model.get_input_embeddings().weight.detach()
+    head = LexicalExpansion(table.shape[1], len(table), 500, document_keep=40, query_keep=20, tied_to=MINILM)
+    special = torch.tensor(transformer.tokenizer.all_special_ids)
+    head.same_as[special] = -1
+    head.terms.copy_(torch.arange(2000, 4500, 5))
+    drawn = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for weight in (head.linear.weight, head.inner.weight, head.outer.weight):
+            weight.copy_(torch.randn(weight.shape, generator=drawn))
+        head.bias.fill_(-1.0)
+        head.document_scale.fill_(-3.0)
+        head.query_scale.fill_(-3.0)
+    SparseEncoder(modules=[transformer, head.tie(table)], device="cpu").save_pretrained(
+        str(folder), create_model_card=False
+    )
+    return folder
+
+
+__all__ = [
+    "CONF",
+    "bag_of_tokens",
+    "every_option",
+    "expanding_minilm",
+    "late_minilm",
+    "options",
+    "projected_minilm",
+    "two_towers",
+]

@@ -9,7 +9,16 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from contracts import CONF, bag_of_tokens, every_option, late_minilm, options, projected_minilm, two_towers
+from contracts import (
+    CONF,
+    bag_of_tokens,
+    every_option,
+    expanding_minilm,
+    late_minilm,
+    options,
+    projected_minilm,
+    two_towers,
+)
 from omegaconf import OmegaConf
 from training_steps import gradients, permuted, random_step
 
@@ -47,6 +56,7 @@ MODELS = {
     **{("retriever", name): ("it.encoder.model", bag_of_tokens) for name in FAMILY},
     ("encoder", "multi_vector_encoder"): ("it.model", late_minilm),
     ("transform", "dense_head"): ("it.model", two_towers),
+    ("transform", "sparse_head"): ("it.model", expanding_minilm),
     ("transform", "token_head"): ("it.model", projected_minilm),
     ("retriever", "splade"): ("it.encoder.model", bag_of_tokens),
     ("retriever", "lens"): ("it.encoder.model", bag_of_tokens),

@@ -7,13 +7,15 @@ import shutil
 
 import numpy as np
 import pytest
-from contracts import MINILM, projected_minilm, two_towers
+from contracts import MINILM, expanding_minilm, projected_minilm, two_towers
 
 from ir_bench.encoders.multi_vector_encoder import MultiVectorEncoder
 from ir_bench.encoders.sentence_transformer import SentenceTransformerEncoder
+from ir_bench.encoders.sparse_encoder import SparseEncoder
 from ir_bench.encoders.token_states import TokenStatesEncoder
 from ir_bench.errors import InputError
 from ir_bench.transforms.dense_head import DenseHead
+from ir_bench.transforms.sparse_head import SparseHead
 from ir_bench.transforms.token_head import TokenHead
 from ir_bench.types import Dense, MultiVector
 
@@ -44,9 +46,33 @@ def test_projected_tokens_are_those_of_the_whole_checkpoint():
     np.testing.assert_allclose(stored.values, wanted.values, atol=2e-3)
 
 
+def test_term_weights_are_those_of_the_whole_checkpoint():
+    head, whole = SparseHead(str(expanding_minilm())), SparseEncoder(str(expanding_minilm()))
+    states = TokenStatesEncoder(MINILM, storage="float32")
+    for made, wanted in (
+        (head.documents(states.encode_documents(TEXTS)), whole.encode_documents(TEXTS)),
+        (head.queries(states.encode_queries(TEXTS)), whole.encode_queries(TEXTS)),
+    ):
+        for row in range(len(TEXTS)):
+            found = made.row(row)
+            assert found == pytest.approx(wanted.row(row), abs=1e-5)
+            assert len(found) <= 40
+    assert head.documents(states.encode_documents(TEXTS)).row(0)["tides"] > 0.3
+    few = SparseHead(str(expanding_minilm()), document_keep=3).documents(states.encode_documents(TEXTS))
+    assert np.diff(few.offsets).max() == 3
+    assert max(few.row(0).values()) == max(head.documents(states.encode_documents(TEXTS)).row(0).values())
+
+
+def test_a_sparse_head_needs_to_know_the_tokens():
+    vectors = TokenStatesEncoder(MINILM).encode_documents(TEXTS)
+    with pytest.raises(InputError, match="of which tokens"):
+        SparseHead(str(expanding_minilm())).documents(MultiVector(vectors.values, vectors.offsets))
+
+
 def test_nothing_in_nothing_out():
     assert len(DenseHead(str(two_towers())).documents(Dense(np.empty((0, 384), np.float32)))) == 0
-    nothing = MultiVector(np.empty((0, 384), np.float16), np.zeros(1, np.int64))
+    nothing = TokenStatesEncoder(MINILM).encode_documents([])
+    assert len(SparseHead(str(expanding_minilm())).documents(nothing)) == 0
     assert len(TokenHead(str(projected_minilm())).documents(nothing)) == 0
 
 

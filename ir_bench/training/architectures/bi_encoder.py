@@ -13,7 +13,7 @@ from ir_bench import models
 class BiEncoder:
     """The checkpoint's own modules: transformer, pooling, what follows. Raises InputError if it cannot be loaded."""
 
-    def build(self, model: str, sample: Sequence[str]) -> Any:
+    def build(self, model: str, documents: Sequence[str]) -> Any:
         from sentence_transformers import SentenceTransformer
 
         with models.loading(model):

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from ir_bench.training.architectures.bi_encoder import BiEncoder
 
+SAMPLE = 400  # documents that principal components are computed from
+
 
 @dataclass
 class LateInteraction:
@@ -24,7 +26,7 @@ class LateInteraction:
     init: Literal["pca", "random"] = "pca"
     keep_punctuation: bool = True
 
-    def build(self, model: str, sample: Sequence[str]) -> Any:
+    def build(self, model: str, documents: Sequence[str]) -> Any:
         import string
 
         from sentence_transformers import MultiVectorEncoder
@@ -32,12 +34,12 @@ class LateInteraction:
         from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
         from torch import nn
 
-        base = BiEncoder().build(model, sample)
+        base = BiEncoder().build(model, documents)
         transformer = next(iter(base.children()))
         dims = transformer.get_embedding_dimension()
         weight = None
         if self.init == "pca":
-            weight = _components(transformer, list(sample), self.dimensions)
+            weight = _components(transformer, list(documents[:SAMPLE]), self.dimensions)
         head = Dense(
             dims,
             self.dimensions,
@@ -50,6 +52,7 @@ class LateInteraction:
         return MultiVectorEncoder(
             modules=[transformer, head, Normalize("token_embeddings"), MultiVectorMask(skiplist_words=skip)],
             device="cpu",
+            prompts=base.prompts,
         )
 
 

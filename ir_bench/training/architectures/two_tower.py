@@ -19,13 +19,13 @@ class TwoTower:
     Differs: the transformer is shared, and only the last layer is one for each side; cosine instead of dot product.
     """
 
-    def build(self, model: str, sample: Sequence[str]) -> Any:
+    def build(self, model: str, documents: Sequence[str]) -> Any:
         import torch
         from sentence_transformers import SentenceTransformer
         from sentence_transformers.base.modules import Dense, Normalize, Router
         from torch import nn
 
-        base = BiEncoder().build(model, sample)
+        base = BiEncoder().build(model, documents)
         modules = list(base.children())
         if len(modules) < 2 or any(type(m).__name__ not in ("Pooling", "Normalize") for m in modules[1:]):
             raise InputError(
@@ -41,5 +41,8 @@ class TwoTower:
         router = Router({"query": tower(), "document": tower()}, default_route="document")
         pooling = next(m for m in modules if type(m).__name__ == "Pooling")
         return SentenceTransformer(
-            modules=[modules[0], pooling, router, Normalize()], device="cpu", similarity_fn_name="cosine"
+            modules=[modules[0], pooling, router, Normalize()],
+            device="cpu",
+            similarity_fn_name="cosine",
+            prompts=base.prompts,
         )

@@ -1,0 +1,72 @@
+"""Term weights over the vocabulary, from the token vectors of a bi-encoder's transformer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ir_bench.training.architectures.bi_encoder import BiEncoder
+
+SAMPLE = 200  # documents that the head begins from
+SHARE = 0.005  # of the vocabulary weighs something in a document of the sample, to begin with
+RIDGE = 1.0
+
+
+@dataclass
+class Splade:
+    """A transformer under `modules.splade`, warm: its linear map begins as the ridge regression from token vectors to
+    the input embeddings of their own tokens, so that an untrained model weighs a text's own words.
+
+    `pooling`: the maximum over a text's tokens (SPLADE v2) or the sum (SPLADE). `queries`: "neural" like documents,
+    "words" for SPLADE-doc, "idf" of the collections that are trained on for inference-free retrieval.
+    """
+
+    pooling: Literal["max", "sum"] = "max"
+    queries: Literal["neural", "words", "idf"] = "neural"
+
+    def build(self, model: str, documents: Sequence[str]) -> Any:
+        import torch
+        from sentence_transformers import SparseEncoder
+
+        from ir_bench.modules.splade import SpladeHead
+
+        transformer = next(iter(BiEncoder().build(model, []).children()))
+        table = transformer.model.get_input_embeddings().weight.detach()
+        special = sorted(transformer.tokenizer.all_special_ids)
+        head = SpladeHead(table.shape[1], len(table), self.pooling, self.queries, special)
+        head.table.copy_(table)
+        with torch.no_grad():
+            _begin(head, transformer, list(documents[:SAMPLE]))
+        if self.queries == "idf":
+            head.importance.copy_(_idf(transformer.tokenizer, documents, len(table)))
+        return SparseEncoder(modules=[transformer, head], device="cpu", similarity_fn_name="dot")
+
+
+def _begin(head: Any, transformer: Any, sample: Sequence[str]) -> None:
+    import torch
+
+    states, tokens = [], []
+    for start in range(0, len(sample), 16):
+        output = transformer(transformer.preprocess(list(sample[start : start + 16])))
+        used = output["attention_mask"].bool() & ~torch.isin(output["input_ids"], torch.tensor(head.without))
+        states.append(output["token_embeddings"][used].double())
+        tokens.append(output["input_ids"][used])
+    vectors = torch.cat([torch.cat(states), torch.ones(sum(map(len, states)), 1, dtype=torch.float64)], 1)
+    own = head.table[torch.cat(tokens)].double()
+    identity = torch.eye(vectors.shape[1], dtype=torch.float64)
+    fitted = torch.linalg.solve(vectors.T @ vectors + RIDGE * identity, vectors.T @ own)
+    head.linear.weight.copy_(fitted[:-1].T)
+    head.linear.bias.copy_(fitted[-1])
+    largest = torch.stack([(head.linear(text.float()) @ head.table.T).amax(0) for text in states])  # [batches, terms]
+    head.bias.copy_(-torch.quantile(largest.flatten()[: 1 << 24], 1 - 16 * SHARE))
+
+
+def _idf(tokenizer: Any, documents: Sequence[str], vocabulary: int) -> Any:
+    """Lucene's inverse document frequency of every token [vocabulary]."""
+    import torch
+
+    found = torch.zeros(vocabulary)
+    for text in documents:
+        found[torch.tensor(tokenizer(text, add_special_tokens=False)["input_ids"]).unique().long()] += 1
+    return torch.log(1 + (len(documents) - found + 0.5) / (found + 0.5))

@@ -1,0 +1,93 @@
+"""A head that was trained over token vectors of a frozen model and weighs the terms of its vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+
+from ir_bench import models
+from ir_bench.checkpoints import OF_QUERIES, in_order
+from ir_bench.errors import InputError
+from ir_bench.heads import Head, Task, padded
+from ir_bench.scoring import require_finite
+from ir_bench.types import MultiVector, Sparse
+
+
+@dataclass
+class SparseHead:
+    """Token vectors [tokens, dims] of the frozen model to the term weights of a sparse model trained on top of it.
+
+    `model` is a folder that `ir-bench train` wrote for a recipe with learns=head, or head:NAME. The encoder must be
+    the model that it was trained on, with its token limit and special tokens. `query_keep` and `document_keep`: at
+    most so many terms, the largest weights; None keeps all that the head leaves.
+    Raises InputError for a folder without a head, or a head for vectors of other dims or kind.
+    """
+
+    accepts: ClassVar[type] = MultiVector
+    produces: ClassVar[type] = Sparse
+
+    model: str = field(metadata={"changes_results": False})  # provenance() names it, and its weights
+    query_keep: int | None = field(default=None, metadata=OF_QUERIES)
+    document_keep: int | None = None
+    _head: Head | None = field(default=None, init=False, repr=False, compare=False)
+
+    def provenance(self) -> Mapping[str, object]:
+        return models.provenance(self.model)
+
+    def fit(self, documents: MultiVector) -> None:
+        self._opened()
+
+    def documents(self, vectors: MultiVector) -> Sparse:
+        return self._applied(vectors, "document", self.document_keep)
+
+    def queries(self, vectors: MultiVector) -> Sparse:
+        return self._applied(vectors, "query", self.query_keep)
+
+    def _applied(self, vectors: MultiVector, task: Task, keep: int | None) -> Sparse:
+        if vectors.tokens is None or vectors.vocabulary is None:
+            raise InputError(
+                "the token vectors do not say of which tokens they are",
+                "vectors of an encoder of tokens, neither pooled nor cached by an earlier version",
+                "put the head right after the encoder; delete the cached encoding if it is an old one",
+            )
+        head = self._opened()
+        order, counts, terms, weights = [], [], [], []
+        for rows, features in padded(vectors):
+            try:
+                found = head(features, task)["sentence_embedding"].numpy()
+            except (KeyError, RuntimeError) as error:
+                raise InputError(
+                    f"the head of {self.model} does not take token vectors of {vectors.values.shape[1]} dimensions: "
+                    f"{error}",
+                    "token vectors of the model that it was trained on",
+                    "choose the encoder that training.json names; dense_head is for pooled vectors",
+                ) from None
+            if keep is not None and keep < found.shape[1]:
+                found = np.where(_largest(found, keep), found, 0)
+            at, which = np.nonzero(found)
+            order.append(rows)
+            counts.append(np.bincount(at, minlength=len(rows)))
+            terms.append(which.astype(np.int32))
+            weights.append(found[at, which])
+        if not order:
+            return Sparse(np.empty(0, np.int32), np.empty(0, np.float32), np.zeros(1, np.int64), vectors.vocabulary)
+        offsets, (all_terms, all_weights) = in_order(
+            np.concatenate(order), np.concatenate(counts), np.concatenate(terms), np.concatenate(weights)
+        )
+        require_finite(all_weights[:, None], f"the vector of {task}", offsets)
+        return Sparse(all_terms, all_weights, offsets, vectors.vocabulary)
+
+    def _opened(self) -> Head:
+        if self._head is None:
+            self._head = Head.load(self.model)
+        return self._head
+
+
+def _largest(values: np.ndarray, keep: int) -> np.ndarray:
+    """Which entries of each row are among its `keep` largest, equal ones by ascending column."""
+    least = np.partition(values, -keep, axis=1)[:, -keep, None]
+    above, tied = values > least, values == least
+    return above | (tied & (np.cumsum(tied, axis=1) <= keep - above.sum(axis=1, keepdims=True)))

