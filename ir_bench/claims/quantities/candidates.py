@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ir_bench.claims.finding import Finding
-from ir_bench.claims.quantities.per_query import Cells, only, same_queries
+from ir_bench.claims.quantities.per_query import Cells, first_documents, only, same_queries, whole_run
 from ir_bench.claims.resampled import resampled_means
 from ir_bench.claims.values import ranks
 from ir_bench.errors import InputError
 from ir_bench.evaluation.measured import Measured
-from ir_bench.evaluation.ranks import recall_by_depth
+from ir_bench.evaluation.ranks import Ranks, recall_by_depth
 
 RESAMPLES = 2_000  # each holds recall at every depth
 
 
-def candidates(cells: Cells, recall: float, level: float, seed: int) -> Finding:
+def candidates(cells: Cells, recall: float, level: float, seed: int, best: int | None = None) -> Finding:
     """The smallest depth at which the mean recall of role `of` reaches `recall`, as a share of that of role `over`:
     the geometric mean over datasets, with its bootstrap interval. Queries without a relevant document do not count.
+    With `best`, the relevant documents are not the judged ones but the `best` first of role `exact`.
 
     A resample that does not reach the recall needs more candidates than are kept: the interval counts it as one more
     at its lower end, and as infinitely many at its upper end. Raises InputError when a system does not reach the recall
@@ -30,7 +33,8 @@ def candidates(cells: Cells, recall: float, level: float, seed: int) -> Finding:
     for i, (name, roles) in enumerate(cells.items()):
         both = only(roles, "of"), only(roles, "over")
         same_queries(both)
-        tables = [_recalls(measured) for measured in both]
+        wanted = None if best is None else first_documents(roles, best)
+        tables = [_recalls(measured, wanted) for measured in both]
         of, over = (_depth(table, recall, measured) for table, measured in zip(tables, both, strict=True))
         shown[name] = f"{of:.0f} / {over:.0f}"
         logs.append(np.log(of / over))
@@ -44,9 +48,16 @@ def candidates(cells: Cells, recall: float, level: float, seed: int) -> Finding:
     return Finding(float(np.exp(np.mean(logs))), float(low), float(high), queries=queries, per_dataset=shown)
 
 
-def _recalls(measured: Measured) -> NDArray[np.float64]:
-    relevant = {query: found for query, found in ranks(measured).items() if found.relevant}
-    return recall_by_depth(relevant, int(measured.system["k"]))
+def _recalls(measured: Measured, wanted: Mapping[str, set[str]] | None) -> NDArray[np.float64]:
+    k = int(measured.system["k"])
+    if wanted is None:
+        return recall_by_depth({query: found for query, found in ranks(measured).items() if found.relevant}, k)
+    run = whole_run(measured, k)
+    found = {}
+    for query, documents in wanted.items():
+        ranked = run[query].documents if query in run.rankings else ()
+        found[query] = Ranks(len(documents), tuple(i for i, name in enumerate(ranked, 1) if name in documents))
+    return recall_by_depth(found, k)
 
 
 def _depth(table: NDArray[np.float64], recall: float, measured: Measured) -> float:

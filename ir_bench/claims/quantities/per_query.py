@@ -15,7 +15,7 @@ from ir_bench.types import Run
 
 Roles = Mapping[str, Sequence[Measured]]
 Cells = Mapping[str, Roles]
-_OVERLAP = re.compile(r"overlap@(\d+)")
+_OVERLAP = re.compile(r"overlap@(\d+)(?:/(\d+))?")
 
 
 def only(roles: Roles, role: str) -> Measured:
@@ -40,26 +40,34 @@ def pair(roles: Roles, measure: str) -> NDArray[np.float64]:
 
 def of_each_query(one: Measured, roles: Roles, measure: str) -> NDArray[np.float64]:
     """One value for each judged query [queries]: a measure, or `overlap@k`, the share of the k best documents of role
-    `exact` that are among the k best of this one; queries for which `exact` finds nothing do not count.
+    `exact` that are among the k best of this one, and with `overlap@k/n` among its n best; queries for which `exact`
+    finds nothing do not count.
 
     Raises InputError for a measure that was not scored, rankings shorter than k and different queries.
     """
     form = _OVERLAP.fullmatch(measure)
     if form is None:
         return values(one, measure)
-    depth, exact = int(form[1]), only(roles, "exact")
+    best, exact = int(form[1]), only(roles, "exact")
+    depth = int(form[2] or best)
     same_queries([one, exact])
-    ours, theirs = _ranked(one, depth), _ranked(exact, depth)
-    shares = []
-    for query in exact.queries:
-        wanted = set(theirs[query].documents[:depth]) if query in theirs.rankings else set()
+    ours, shares = whole_run(one, depth), []
+    for query, wanted in first_documents(roles, best).items():
         found = set(ours[query].documents[:depth]) if query in ours.rankings else set()
-        if wanted:
-            shares.append(len(wanted & found) / len(wanted))
+        shares.append(len(wanted & found) / len(wanted))
     return np.array(shares)
 
 
-def _ranked(measured: Measured, depth: int) -> Run:
+def first_documents(roles: Roles, best: int) -> dict[str, set[str]]:
+    """The `best` first documents of role `exact` for each judged query for which it finds any."""
+    exact = only(roles, "exact")
+    run = whole_run(exact, best)
+    found = {query: set(run[query].documents[:best]) for query in exact.queries if query in run.rankings}
+    return {query: documents for query, documents in found.items() if documents}
+
+
+def whole_run(measured: Measured, depth: int) -> Run:
+    """The run of a result, of at least `depth` documents for some query. Raises InputError where less is kept."""
     run = measured.ranking()
     # of a result without its run only the best documents are at hand: deeper, their overlap would be another quantity
     kept = 0 if run is None else max(map(len, run.rankings.values()), default=0)

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from claims.build import ranked, roles
+from claims.build import ranked, roles, scored
 
 from ir_bench.claims.quantities.candidates import RESAMPLES, candidates
 from ir_bench.errors import InputError
+from ir_bench.evaluation.measured import Measured
+from ir_bench.types import Run
 
 Found = list[tuple[int, list[int]]]
 
@@ -132,3 +134,18 @@ def test_other_judgments_are_refused(tmp_path: Path) -> None:
 
 def test_a_few_thousand_resamples_are_drawn() -> None:
     assert RESAMPLES >= 1000
+
+
+def test_candidates_for_the_first_documents_of_an_exact_result() -> None:
+    def found(name: str, *rankings: str) -> Measured:
+        run = Run.of({f"q{i}": {d: -float(r) for r, d in enumerate(each)} for i, each in enumerate(rankings)})
+        return scored(name, {"AP": [0.0] * len(rankings)}, run, k=6)
+
+    exact = found("exact", "abcdef", "fedcba", "")  # whose two best are a, b and f, e; the third finds nothing
+    of, over = found("of", "abcdef", "xfyedc", "a"), found("over", "cbadef", "xyzwfe", "a")
+    # mean recall of the two best by depth: 1/4, 3/4, 3/4, 1 and 0, 1/4, 1/2, 1/2, 3/4, 1
+    cells = {"a": roles(of=of, over=over, exact=exact)}
+    for recall, depths in ((0.75, (2, 5)), (1.0, (4, 6))):
+        both = candidates(cells, recall, 0.95, 0, best=2)
+        assert both.per_dataset == {"a": f"{depths[0]} / {depths[1]}"}
+        assert both.queries == 2

@@ -48,6 +48,7 @@ def test_overlap_is_the_share_of_the_exact_best_that_is_found() -> None:
     both = roles(of=ours, exact=exact)
     np.testing.assert_allclose(per_query(both, "of", "overlap@3"), [2 / 3, 0, 1])
     np.testing.assert_allclose(per_query(both, "of", "overlap@1"), [1, 0, 0])
+    np.testing.assert_allclose(per_query(both, "of", "overlap@1/3"), [1, 0, 1])
 
 
 def test_overlap_by_a_plain_double_loop() -> None:
