@@ -51,7 +51,7 @@ class Codec:
             rows = np.sort(np.random.default_rng(seed).choice(total, sample, replace=False))
         seen = single(documents.values[rows])
         require_finite(seen, "a vector among those sampled from the documents, number")
-        made = _kmeans(seen, min(number, len(seen)), iterations, seed)
+        made = kmeans(seen, min(number, len(seen)), iterations, seed)
         held_out = seen[:: max(len(seen) // 50_000, 1)]
         left = np.sort((held_out - made[nearest(made, held_out)]).ravel())
         buckets = 1 << bits
@@ -106,7 +106,8 @@ def nearest(centroids: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDA
     return index.search(np.ascontiguousarray(vectors), 1)[1][:, 0]
 
 
-def _kmeans(vectors: NDArray[np.float32], number: int, iterations: int, seed: int) -> NDArray[np.float32]:
+def kmeans(vectors: NDArray[np.float32], number: int, iterations: int, seed: int) -> NDArray[np.float32]:
+    """Centroids [number, dims] of length 1, by inner product."""
     import faiss
 
     settings = {"niter": iterations, "seed": seed, "spherical": True, "min_points_per_centroid": 1}
