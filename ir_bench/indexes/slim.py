@@ -31,8 +31,8 @@ class SlimIndex:
     documents that share a term with the query; others are no hits. Notes `postings_read`, `documents_matched`,
     `documents_compared`.
 
-    Source: Li, Lin, Sun and Lin 2023, SLIM: Sparsified Late Interaction with Inverted Indexes (arXiv 2302.06587),
-    sections 3.2 and 3.3.
+    Source: Li, Lin, Ma and Lin 2023, SLIM: Sparsified Late Interaction for Efficient Multi-Vector Retrieval with
+    Inverted Indexes (arXiv 2302.06587).
     Differs: s_l takes the heaviest term, as the paper has it; the loop in Pyserini's encoder takes the last one.
     Raises InputError for a `lexical` of other vectors, negative weights, k below 1, and a search before build.
     """

@@ -29,8 +29,8 @@ class XTRIndex:
     `tokens` at least the number of all, the score is MaxSim over the number of query tokens. Notes `tokens_compared`
     and `documents_matched`. Equal scores are ordered by ascending row.
 
-    Source: Lee et al. 2023, Rethinking the Role of Token Retrieval in Multi-Vector Retrieval (arXiv 2304.01982),
-    section 3.2, equation 5.
+    Source: Lee et al. 2023, Rethinking the Role of Token Retrieval in Multi-Vector Retrieval (arXiv
+    2304.01982).
     Raises InputError for fewer than 1 token, k below 1, queries of other dims, NaN and infinite values, and a search
     before build.
     """

@@ -26,7 +26,7 @@ class CentroidTerms:
 
     It stands for a masked-language-model head where none was trained, which has the vocabulary in the place of
     `centroids`. At most `training_tokens` document tokens, sampled with `seed`, make the centroids.
-    Source: Li, Lin, Sun and Lin 2023, SLIM (arXiv 2302.06587), section 3.1 for the weights and the two foldings.
+    Source: Li, Lin, Ma and Lin 2023, SLIM (arXiv 2302.06587), for the weights and the two foldings.
     Differs: centroids of the token vectors and no learned projection.
     Raises InputError for documents without a single token, NaN and infinite values, and other dims than those fitted.
     """

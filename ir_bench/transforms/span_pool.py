@@ -21,7 +21,7 @@ class SpanPool:
     `renormalise`: means get length 1. A document no longer than `tokens` is one chunk, as a bi-encoder pools it; `null`
     makes that of all. `tokens` and `vocabulary` of the vectors are dropped.
     Source: Günther et al. 2024, Late Chunking: Contextual Chunk Embeddings Using Long-Context Embedding Models (arXiv
-    2409.04701), section 3.
+    2409.04701).
     Raises InputError for chunks below 1 token, and NaN and infinite values.
     """
 

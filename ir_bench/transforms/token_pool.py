@@ -30,7 +30,7 @@ class TokenPool:
     token: `tokens` is dropped. Notes `tokens_read` and `tokens_kept`.
 
     Source: Clavié, Chaffin and Adams 2024, Reducing the Footprint of Multi-Vector Retrieval with Minimal Performance
-    Impact via Token Pooling (arXiv 2409.14683), section 2.
+    Impact via Token Pooling (arXiv 2409.14683).
     Raises InputError for a factor below 1, an unknown method, and NaN or infinite vectors.
     """
 

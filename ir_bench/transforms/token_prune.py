@@ -25,8 +25,7 @@ class TokenPrune:
     limit stay. Tokens in `stop` are dropped too. A document that would lose everything keeps its most important vector,
     stop tokens last. `share: 0` without stop tokens changes nothing. Notes `tokens_read` and `tokens_kept`.
 
-    Source: Lassance, Maachou, Park and Clinchant 2022, Learned Token Pruning in Contextualized Late Interaction over
-    BERT (arXiv 2112.06540), section 3.2 (IDF, stop words).
+    Source: Lassance, Maachou, Park and Clinchant 2021, A Study on Token Pruning for ColBERT (arXiv 2112.06540).
     Raises InputError for a share outside [0, 1), and for vectors without tokens by IDF or with stop tokens.
     """
 

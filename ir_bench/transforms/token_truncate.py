@@ -16,7 +16,7 @@ class TokenTruncate:
     """The first `dims` of each token vector of documents and queries, at length 1 again where `renormalise` says so.
 
     `dims: null`, or as many as there are, changes nothing.
-    Source: Jha et al. 2024, Jina-ColBERT-v2 (arXiv 2408.16672), section 3.4; Kusupati et al. 2022, Matryoshka
+    Source: Jha et al. 2024, Jina-ColBERT-v2 (arXiv 2408.16672); Kusupati et al. 2022, Matryoshka
     Representation Learning (arXiv 2205.13147).
     Raises InputError for dims below 1 or above those that the vectors have.
     """

@@ -31,7 +31,7 @@ class WholeWords:
     the words that `fit` saw, those of queries words of their own. Notes `tokens_read` and `tokens_kept`.
 
     Source: Hofstätter, Khattab, Althammer, Sertkan and Hanbury 2022, Introducing Neural Bag of Whole-Words with
-    ColBERTer (arXiv 2203.13088), section 3.2 (unique whole words).
+    ColBERTer (arXiv 2203.13088): unique whole words.
     Raises InputError for vectors that do not say of which tokens they are, and NaN and infinite values.
     """
 
