@@ -70,12 +70,12 @@ def _collections(datasets: Mapping[str, Dataset], size: int, seed: int) -> list[
 
 def _measure(name: str, folder: Path, documents: int, repeats: int, peers: list[str]) -> list[Row]:
     builds = repeats if documents <= SMALL else 1
-    measured = {"ours": _apart(engines.build_ours, folder, builds)}
+    measured = {"ours": apart(engines.build_ours, folder, builds)}
     if "bm25s" in peers:
-        measured["bm25s"] = _apart(engines.build_bm25s, folder, builds)
+        measured["bm25s"] = apart(engines.build_bm25s, folder, builds)
     if "pyserini" in peers:
-        measured["pyserini"] = _apart(engines.build_pyserini, folder, min(builds, 2))
-    searched = [_apart(work, folder, repeats) for work in (engines.search_bags, engines.answer_texts)]
+        measured["pyserini"] = apart(engines.build_pyserini, folder, min(builds, 2))
+    searched = [apart(work, folder, repeats) for work in (engines.search_bags, engines.answer_texts)]
     speeds = {tuple(key.split()): rate for part in searched for key, rate in part["rates"].items()}
     checks = {engine: check for part in searched for engine, check in part["checks"].items()}
     rows = []
@@ -103,7 +103,7 @@ def _measure(name: str, folder: Path, documents: int, repeats: int, peers: list[
     return rows
 
 
-def _apart(work: Callable[[Path, int], Row], folder: Path, repeats: int) -> Row:
+def apart(work: Callable[[Path, int], Row], folder: Path, repeats: int) -> Row:
     """The result of `work` in a fresh process, so that its memory and its caches are its own."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(work, folder, repeats).result()
@@ -166,14 +166,14 @@ Agreement: with bm25s by the same formula (ATIRE) on the same terms; with Pyseri
 def markdown(rows: list[Row], facts: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     """The two tables, what they mean, and where they were measured."""
     versions = ", ".join(f"{name} {version}" for name, version in {**facts["packages"], **facts["peers"]}.items())
-    lines = ["# BM25 speed against peers", "", "Above 1× is in our favour.", "", *_table(ratios(rows))]
-    lines += ["", *_table(rates(rows)), "", NOTES, ""]
+    lines = ["# BM25 speed against peers", "", "Above 1× is in our favour.", "", *table_lines(ratios(rows))]
+    lines += ["", *table_lines(rates(rows)), "", NOTES, ""]
     lines += [f"Settings: {json.dumps(dict(settings))}", ""]
     lines += [f"{facts['date']}, {facts['processor']}, {facts['cores']} cores, Python {facts['python']}; {versions}"]
     return "\n".join(lines) + "\n"
 
 
-def _table(rows: list[dict[str, str]]) -> list[str]:
+def table_lines(rows: list[dict[str, str]]) -> list[str]:
     if not rows:
         return []
     titles = list(rows[0])

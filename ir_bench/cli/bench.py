@@ -37,3 +37,37 @@ def bm25(
     from ir_bench.benchmarks.bm25 import bm25 as measure
 
     measure({name: part("dataset", name).load() for name in datasets.split(",")}, results, size, repeats)
+
+
+@app.command("multi-vector")
+def multi_vector(
+    datasets: Annotated[str, typer.Option(help="Names from `ir-bench datasets`, with commas.")] = (
+        "beir/scifact,beir/nfcorpus,vaswani"
+    ),
+    encoder: Annotated[str, typer.Option(help="A choice of the encoders with token vectors.")] = "minilm_tokens",
+    size: Annotated[int, typer.Option(help="Passages recombined from these as a further collection; 0: none.")] = (
+        50_000
+    ),
+    repeats: Annotated[int, typer.Option(help="Measurements of which the median counts.")] = 5,
+    peers: Annotated[
+        str, typer.Option(help="Python interpreters that have fastembed, muvera-python or fast-plaid.")
+    ] = "",
+    results: Annotated[Path, typer.Option(help="Where bench/multi-vector.json and .md are written.")] = Path("results"),
+) -> None:
+    """MaxSim reranking and MUVERA against padded torch, sentence-transformers, fastembed, faiss, fast-plaid.
+
+    A quick look: `ir-bench bench multi-vector --datasets beir/nfcorpus --size 0 --repeats 2`
+    """
+    from ir_bench.benchmarks.multi_vector import multi_vector as measure
+    from ir_bench.cli.compose import cache_folder
+    from ir_bench.store import Store
+
+    measure(
+        {name: part("dataset", name).load() for name in datasets.split(",")},
+        part("encoder", encoder),
+        Store(cache_folder(None)),
+        results,
+        size,
+        repeats,
+        [python for python in peers.split(",") if python],
+    )

@@ -67,6 +67,7 @@ class FdeBlocks:
 
     def save(self, folder: Path) -> None:
         assert self._columns is not None
+        assert self._scales is not None
         np.save(folder / "columns.npy", self._columns)
         np.save(folder / "scales.npy", self._scales)
         np.save(folder / "dims.npy", self._dims)

@@ -1,0 +1,244 @@
+"""`ir-bench bench multi-vector`: MaxSim reranking and MUVERA against peers, in one run, on the same token vectors."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from ir_bench.benchmarks import multi_vector_engines as engines
+from ir_bench.benchmarks import multi_vector_peers as peers
+from ir_bench.benchmarks.bm25 import apart, table_lines
+from ir_bench.corpus_ids import document_ids
+from ir_bench.encoding import encoded_documents
+from ir_bench.environment import environment
+from ir_bench.errors import InputError
+from ir_bench.evaluation.measures import evaluate
+from ir_bench.protocols import Encoder
+from ir_bench.store import Store
+from ir_bench.types import Dataset, Hits, MultiVector, Run
+
+PEERS = {"fastembed": "fastembed", "muvera-python": "muvera", "fast-plaid": "fast_plaid"}  # and what to import
+SPANS = (8, 64)  # tokens of a passage of the recombined collection: fewest and most
+Row = dict[str, Any]
+
+
+def multi_vector(
+    datasets: Mapping[str, Dataset],
+    encoder: Encoder,
+    store: Store,
+    results: Path,
+    size: int = 50_000,
+    repeats: int = 5,
+    interpreters: Sequence[str] = (),
+    seed: int = 0,
+) -> list[Row]:
+    """Measure, print and write `results`/bench/multi-vector.json and .md; returns a row per collection and comparison.
+
+    `size` passages, spans of tokens drawn from the collections, are a further collection without judgments; 0 leaves it
+    out. Peers that cannot live in our environment are run by the Python `interpreters` that have them; one that none
+    has is left out. Everything works on one core; times are medians over `repeats` with the engines of a process taking
+    turns, so compare ratios, not seconds, across machines. Query encoding is measured by itself and is in no other
+    figure. Raises InputError where nothing is to be measured or the encoder gives no token vectors.
+    """
+    if repeats < 1 or not datasets:
+        raise InputError("nothing to measure", "at least one dataset and one repeat")
+    if encoder.produces is not MultiVector:
+        raise InputError(f"{type(encoder).__name__} gives {encoder.produces.__name__}", "an encoder of token vectors")
+    found = {peer: python for peer in PEERS if (python := _interpreter(peer, interpreters))}
+    rows: list[Row] = []
+    versions: dict[str, str] = {}
+    with tempfile.TemporaryDirectory() as place:
+        sources = []
+        for name, dataset in datasets.items():
+            folder = Path(place) / name.replace("/", "-")
+            folder.mkdir()
+            _, documents = encoded_documents(encoder, dataset.corpus, store, 512)
+            start = time.perf_counter()
+            queries = encoder.encode_queries(list(dataset.queries.values()))
+            encoding = (time.perf_counter() - start) / max(len(queries), 1)
+            _write(folder, documents, queries)
+            sources.append((documents, queries))
+            rows += _measure(name, folder, repeats, found, versions)
+            rows.append(_row(name, "query encoding", "ours", queries_per_s=1 / encoding))
+            ids = document_ids(dataset.corpus, store)
+            for row in rows:
+                if row["collection"] == name and (hits := row.pop("hits", None)) is not None:
+                    run = Run.from_hits(dataset.queries, hits, ids, 10)
+                    row["nDCG@10"] = evaluate(run, dataset.qrels, ["nDCG@10"], dataset.rules).means["nDCG@10"]
+        if size:
+            folder = Path(place) / "recombined"
+            folder.mkdir()
+            _write(folder, *_recombined(sources, size, seed))
+            rows += _measure(f"recombined-{size}", folder, repeats, found, versions)
+            for row in rows:
+                row.pop("hits", None)
+    facts = {**environment(), "peers": {"sentence-transformers": metadata.version("sentence-transformers"), **versions}}
+    settings = {"datasets": list(datasets), "size": size, "repeats": repeats, "seed": seed, "encoder": repr(encoder)}
+    write(rows, facts, settings, results / "bench")
+    return rows
+
+
+def _interpreter(peer: str, interpreters: Sequence[str]) -> str | None:
+    """The first interpreter that can import the peer."""
+    for python in interpreters:
+        if not subprocess.run([python, "-c", f"import {PEERS[peer]}"], capture_output=True, check=False).returncode:
+            return python
+    return None
+
+
+def _write(folder: Path, documents: MultiVector, queries: MultiVector) -> None:
+    for name, vectors in (("document", documents), ("query", queries)):
+        np.save(folder / f"{name}s.npy", vectors.values)
+        np.save(folder / f"{name}_offsets.npy", vectors.offsets)
+
+
+def _recombined(
+    sources: Sequence[tuple[MultiVector, MultiVector]], size: int, seed: int
+) -> tuple[MultiVector, MultiVector]:
+    """`size` passages that are each a span of a document, and the queries of all sources."""
+    random = np.random.default_rng(seed)
+    lengths = random.integers(*SPANS, size)
+    which = random.integers(0, len(sources), size)
+    parts = []
+    for length, source in zip(lengths.tolist(), which.tolist(), strict=True):
+        values = sources[source][0].values
+        start = int(random.integers(0, len(values) - length))
+        parts.append(values[start : start + length])
+    documents = MultiVector(np.concatenate(parts), np.cumsum([0, *lengths]))
+    queries = [queries for _, queries in sources]
+    counts = np.concatenate([np.diff(q.offsets) for q in queries])
+    return documents, MultiVector(np.concatenate([q.values for q in queries]), np.cumsum([0, *counts]))
+
+
+def _row(collection: str, part: str, engine: str, **values: Any) -> Row:
+    return {"collection": collection, "part": part, "engine": engine, **values}
+
+
+def _measure(name: str, folder: Path, repeats: int, found: Mapping[str, str], versions: dict[str, str]) -> list[Row]:
+    rows = []
+    for kind, work in (("rerank", engines.rerank), ("scan", engines.scan), ("search", engines.search)):
+        for engine, values in apart(work, folder, repeats).items():
+            rows.append(_row(name, kind, engine, **values))
+    for engine, rate in apart(engines.encode, folder, repeats).items():
+        rows.append(_row(name, "encode", f"ours {engine}", docs_per_s=rate))
+    for peer, python in found.items():
+        measured = _of_peer(python, peer, folder)
+        versions[peer] = measured.pop("version", "?")
+        if "encode_docs_per_s" in measured:
+            rows.append(_row(name, "encode", peer, docs_per_s=measured["encode_docs_per_s"]))
+        elif "hits" in measured:
+            measured["hits"] = _hits(measured["hits"])
+            rows.append(_row(name, "search", peer, **measured))
+        else:
+            rows.append(_row(name, "search", peer, failed=measured["failed"]))
+    return rows
+
+
+def _of_peer(python: str, peer: str, folder: Path) -> Row:
+    done = subprocess.run([python, peers.__file__, peer, str(folder)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        return {"failed": (done.stderr.strip().splitlines() or ["no message"])[-1]}
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _hits(found: Sequence[Sequence[Sequence[float]]]) -> Hits:
+    """Lists of (row, score) as hits, short ones padded."""
+    rows = np.full((len(found), 10), -1, np.int64)
+    scores = np.full((len(found), 10), -np.inf, np.float32)
+    for i, some in enumerate(found):
+        for j, (row, score) in enumerate(some[:10]):
+            rows[i, j], scores[i, j] = row, score
+    return Hits(rows, scores)
+
+
+# What a row is compared with, by part: the engine whose rate is 1, or the last word of its name.
+BASES = {"rerank": "padded torch", "scan": "flat"}
+TITLES = {
+    "rerank": "MaxSim of 100 candidates, queries per second",
+    "scan": "The scan of encodings, queries per second one at a time and in batches of 32",
+    "encode": "Fixed dimensional encodings (20 repetitions, 5 hyperplanes, 16 columns), documents per second",
+    "search": "Encodings and MaxSim of 100, best 10, queries per second without query encoding",
+    "query encoding": "Query encoding by itself, queries per second",
+}
+
+
+def tables(rows: Sequence[Row]) -> dict[str, list[dict[str, str]]]:
+    """A table for each part: rates, their ratio to the part's base on the same queries, and the quality beside them."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for row in rows:
+        cells = {"collection": row["collection"], "engine": row["engine"]}
+        kind = row["engine"].partition(" ")[0]
+        base = BASES.get(row["part"])
+        other = next(
+            (
+                o
+                for o in rows
+                if base
+                and (o["collection"], o["part"], o["engine"]) == (row["collection"], row["part"], f"{kind} {base}")
+            ),
+            None,
+        )
+        for title, key in (
+            ("queries/s", "queries_per_s"), ("single", "single_queries_per_s"), ("batch", "batch_queries_per_s"),
+            ("documents/s", "docs_per_s"),
+        ):  # fmt: skip
+            if key in row:
+                cells[title] = f"{row[key]:,.1f}"
+                if other is not None:
+                    cells[f"{title} ×"] = f"{row[key] / other[key]:.1f}×"
+        if row["part"] == "encode":
+            for peer in ("fastembed", "muvera-python"):
+                theirs = [o["docs_per_s"] for o in rows if (o["collection"], o["engine"]) == (row["collection"], peer)]
+                cells[f"× {peer}"] = f"{row['docs_per_s'] / theirs[0]:.1f}×" if theirs else ""
+        for title, key, form in (
+            ("largest error", "largest_error", ".1e"), ("overlap@10", "overlap_10", ".3f"),
+            ("difference from flat", "largest_difference", ".1e"), ("columns hit", "columns_hit", ".0%"),
+            ("nDCG@10", "nDCG@10", ".4f"), ("failed", "failed", "s"),
+        ):  # fmt: skip
+            if key in row:
+                cells[title] = format(row[key], form)
+        for title, key in (("extra memory", "extra_peak_bytes"), ("size", "bytes")):
+            if key in row:
+                cells[title] = f"{row[key] / 1e6:,.1f} MB"
+        found.setdefault(row["part"], []).append(cells)
+    for part, some in found.items():
+        titles = list(dict.fromkeys(title for cells in some for title in cells))
+        found[part] = [{title: cells.get(title, "") for title in titles} for cells in some]
+    return found
+
+
+NOTES = """One processor core, token vectors in memory. Short: the collection's queries; long: spans of 32 tokens of
+documents. Rerank: random candidates; errors against float64; extra memory above what the process holds before.
+PyLate's formula: the arithmetic of its `rank.rerank` in our environment (it pins an older sentence-transformers).
+fastembed, muvera-python and fast-plaid run in environments of their own; fast-plaid on the CPU with `low_memory` off,
+its default 4 bits and 8 probed lists. ×: against padded torch, the flat scan of all columns, or the peer named."""
+
+
+def markdown(rows: Sequence[Row], facts: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    """The tables, what they mean, and where they were measured."""
+    lines = ["# Multi-vector speed against peers", ""]
+    for part, some in tables(rows).items():
+        lines += [f"## {TITLES[part]}", "", *table_lines(some), ""]
+    versions = ", ".join(f"{name} {version}" for name, version in {**facts["packages"], **facts["peers"]}.items())
+    lines += [NOTES, "", f"Settings: {json.dumps(dict(settings))}", ""]
+    lines += [f"{facts['date']}, {facts['processor']}, {facts['cores']} cores, Python {facts['python']}; {versions}"]
+    return "\n".join(lines) + "\n"
+
+
+def write(rows: Sequence[Row], facts: Mapping[str, Any], settings: Mapping[str, Any], folder: Path) -> None:
+    """Print the tables; keep data and tables in `folder`."""
+    page = markdown(rows, facts, settings)
+    Console().print(page, soft_wrap=True, markup=False, highlight=False)
+    folder.mkdir(parents=True, exist_ok=True)
+    data = {"environment": dict(facts), "settings": dict(settings), "rows": list(rows)}
+    (folder / "multi-vector.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    (folder / "multi-vector.md").write_text(page, encoding="utf-8")

@@ -1,0 +1,287 @@
+"""What the multi-vector benchmark compares within our own environment, in a process of its own on one core."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ir_bench.benchmarks.bm25_engines import use_one_core
+from ir_bench.indexes.faiss_factory import FaissFactoryIndex
+from ir_bench.indexes.fde_blocks import FdeBlocks
+from ir_bench.indexes.flat import FlatIndex
+from ir_bench.indexes.maxsim import MaxSimIndex
+from ir_bench.kernels.maxsim import pair_scores, quantised
+from ir_bench.memory import peak_memory
+from ir_bench.scoring import best
+from ir_bench.transforms.fde import FixedDimensionalEncoding
+from ir_bench.types import Dense, Hits, MultiVector
+
+CANDIDATES, LONG, BATCH = 100, 32, 32
+ENCODED = 300  # documents of which the encoding is timed
+SINGLE = 50  # queries asked one at a time
+Row = dict[str, Any]
+
+
+def read(folder: Path, name: str) -> MultiVector:
+    return MultiVector(np.load(folder / f"{name}s.npy", mmap_mode="r"), np.load(folder / f"{name}_offsets.npy"))
+
+
+def long_queries(documents: MultiVector, count: int, seed: int = 0) -> MultiVector:
+    """Spans of `LONG` tokens of documents that have so many, as queries."""
+    random, spans = np.random.default_rng(seed), []
+    enough = np.flatnonzero(np.diff(documents.offsets) >= LONG)
+    for row in random.choice(enough, count) if len(enough) else []:
+        start = random.integers(documents.offsets[row], documents.offsets[row + 1] - LONG + 1)
+        spans.append(documents.values[start : start + LONG].astype(np.float32))
+    values = np.concatenate([documents.values[:0].astype(np.float32), *spans])
+    return MultiVector(values, np.arange(0, len(values) + 1, LONG))
+
+
+def take_turns(work: dict[str, Callable[[], Any]], repeats: int) -> dict[str, float]:
+    """Median seconds of each, taking turns, once before the clock counts."""
+    seconds: dict[str, list[float]] = {name: [] for name in work}
+    for turn in range(repeats + 1):
+        for name, one in work.items():
+            start = time.perf_counter()
+            one()
+            if turn:
+                seconds[name].append(time.perf_counter() - start)
+    return {name: median(some) for name, some in seconds.items()}
+
+
+def rerank(folder: Path, repeats: int) -> Row:
+    """MaxSim of 100 random candidates a query: queries per second, agreement and extra peak memory."""
+    import torch
+
+    use_one_core()
+    torch.set_num_threads(1)
+    halves = read(folder, "document")
+    documents = MultiVector(np.asarray(halves.values, np.float32), halves.offsets)
+    numbers, scales = quantised(documents.values)
+    small = MultiVector(cast(Any, numbers), documents.offsets)
+    found: Row = {}
+    for kind, queries in (("short", read(folder, "query")), ("long", long_queries(documents, SINGLE))):
+        if len(queries.values):
+            rows = _reranked(queries[:SINGLE], documents, halves, small, scales, repeats)
+            found |= {f"{kind} {name}": row for name, row in rows.items()}
+    return found
+
+
+def _reranked(
+    queries: MultiVector,
+    documents: MultiVector,
+    halves: MultiVector,
+    small: MultiVector,
+    scales: NDArray[np.float32],
+    repeats: int,
+) -> Row:
+    import torch
+
+    count = min(CANDIDATES, len(documents))
+    random = np.random.default_rng(1)
+    full = np.flatnonzero(np.diff(documents.offsets))
+    rows = np.concatenate([random.choice(full, count, replace=False) for _ in range(len(queries))])
+    asked = np.repeat(np.arange(len(queries)), count)
+
+    def ours(vectors: MultiVector, with_scales: Any = None) -> Any:
+        spans = [slice(i * count, (i + 1) * count) for i in range(len(queries))]
+        each = [
+            pair_scores(queries[i : i + 1], vectors, asked[:count] * 0, rows[s], with_scales)
+            for i, s in enumerate(spans)
+        ]
+        return np.concatenate(each)
+
+    tensors = [torch.from_numpy(np.array(queries.row(i))) for i in range(len(queries))]
+    lists = [[torch.from_numpy(documents.row(r)) for r in some] for some in rows.reshape(len(queries), count)]
+
+    def peer(one: Callable[[Any, list[Any]], Any]) -> Any:
+        return np.concatenate([one(query, some) for query, some in zip(tensors, lists, strict=True)])
+
+    work: dict[str, Callable[[], Any]] = {
+        "ours float32": lambda: ours(documents),
+        "ours float16": lambda: ours(halves),
+        "ours int8": lambda: ours(small, scales),
+        "ours float32, batch": lambda: pair_scores(queries, documents, asked, rows),
+        "ours float16, batch": lambda: pair_scores(queries, halves, asked, rows),
+        "ours int8, batch": lambda: pair_scores(queries, small, asked, rows, scales),
+        "padded torch": lambda: peer(_padded),
+        "sentence-transformers": lambda: peer(_library),
+        "PyLate's formula": lambda: peer(_pylate),
+    }
+    exact = np.array(
+        [_by_float64(queries.row(q), documents.row(r)) for q, r in zip(asked.tolist(), rows.tolist(), strict=True)]
+    )
+    wanted = best(exact.reshape(len(queries), count), 10).rows
+    found: Row = {}
+    for name, seconds in take_turns(work, repeats).items():
+        with peak_memory() as before:
+            pass
+        with peak_memory() as peak:
+            scores = work[name]()
+        top = best(scores.reshape(len(queries), count), 10).rows
+        found[name] = {
+            "queries_per_s": len(queries) / seconds,
+            "largest_error": float(np.abs(scores - exact).max()),
+            "overlap_10": float(np.mean([len(set(a) & set(b)) / len(b) for a, b in zip(top, wanted, strict=True)])),
+            "extra_peak_bytes": max(peak["bytes"] - before["bytes"], 0),
+        }
+    return found
+
+
+def _by_float64(query: np.ndarray, document: np.ndarray) -> float:
+    return float((query.astype(np.float64) @ document.astype(np.float64).T).max(axis=1).sum())
+
+
+def _padded(query: Any, documents: list[Any]) -> Any:
+    import torch
+
+    padded = torch.nn.utils.rnn.pad_sequence(documents, batch_first=True)
+    lengths = torch.tensor([len(d) for d in documents])
+    absent = torch.arange(padded.shape[1])[None] >= lengths[:, None]
+    scores = torch.einsum("qd,ntd->nqt", query, padded).masked_fill(absent[:, None], -torch.inf)
+    return scores.amax(2).sum(1).numpy()
+
+
+def _pylate(query: Any, documents: list[Any]) -> Any:
+    """The arithmetic of `pylate.rank.rerank` 1.6: padding of zeros takes part in the maximum."""
+    import torch
+
+    padded = torch.nn.utils.rnn.pad_sequence(documents, batch_first=True, padding_value=0)
+    scores = torch.einsum("ash,bth->abst", query[None], padded)
+    return scores.max(dim=-1).values.sum(dim=-1)[0].numpy()
+
+
+def _library(query: Any, documents: list[Any]) -> Any:
+    from sentence_transformers.util import maxsim
+
+    return maxsim([query], documents)[0].numpy()
+
+
+def encode(folder: Path, repeats: int) -> Row:
+    """Fixed dimensional encodings: documents per second from float32 and float16 tokens."""
+    use_one_core()
+    halves = read(folder, "document")[:ENCODED]
+    singles = MultiVector(np.asarray(halves.values, np.float32), halves.offsets)
+    encoding = FixedDimensionalEncoding()
+    work = {"float32": lambda: encoding.documents(singles), "float16": lambda: encoding.documents(halves)}
+    return {name: len(halves) / seconds for name, seconds in take_turns(work, repeats).items()}
+
+
+def scan(folder: Path, repeats: int) -> Row:
+    """The scan of encodings, single and in batches: queries per second, bytes, and whether scores are those of flat."""
+    import faiss
+
+    use_one_core()
+    faiss.omp_set_num_threads(1)
+    encoding = FixedDimensionalEncoding()
+    documents = read(folder, "document")
+    encoded = _encoded(encoding, documents)
+    dims = encoded.values.shape[1]
+    indexes: dict[str, Any] = {
+        "flat": FlatIndex(), "faiss flat": FaissFactoryIndex("Flat"), "blocks float32": FdeBlocks(),
+        "blocks int8": FdeBlocks("int8"),
+    }  # fmt: skip
+    if len(documents) >= 1000:
+        indexes["faiss PQ-256-8"] = FaissFactoryIndex(f"PQ{dims // 8}", training_rows=4096)
+    sizes = {"blocks int8": len(documents) * (dims + 4), "faiss PQ-256-8": len(documents) * dims // 8}
+    for index in indexes.values():
+        index.build(encoded)
+    found: Row = {}
+    for kind, queries in (("short", read(folder, "query")), ("long", long_queries(documents, SINGLE))):
+        if len(queries.values):
+            rows = _scanned(encoding.queries(queries[:SINGLE]), indexes, repeats)
+            found |= {
+                f"{kind} {name}": {**row, "bytes": sizes.get(name, encoded.values.nbytes)} for name, row in rows.items()
+            }
+    return found
+
+
+def _scanned(asked: Dense, indexes: dict[str, Any], repeats: int) -> Row:
+    def ask(index: Any, size: int) -> None:
+        for i in range(0, len(asked), size):
+            index.search(asked[i : i + size], CANDIDATES)
+
+    work: dict[str, Callable[[], Any]] = {}
+    for name, index in indexes.items():
+        work[f"{name}, single"] = partial(ask, index, 1)
+        work[f"{name}, batch"] = partial(ask, index, BATCH)
+    seconds = take_turns(work, repeats)
+    count = 1_000_000_000
+    exact = _by_row(indexes["flat"].search(asked, count))
+    return {
+        name: {
+            "single_queries_per_s": len(asked) / seconds[f"{name}, single"],
+            "batch_queries_per_s": len(asked) / seconds[f"{name}, batch"],
+            "largest_difference": float(np.abs(_by_row(index.search(asked, count)) - exact).max()),
+            "columns_hit": float((asked.values != 0).mean()),
+        }
+        for name, index in indexes.items()
+    }
+
+
+def _encoded(encoding: FixedDimensionalEncoding, documents: MultiVector) -> Dense:
+    return Dense(
+        np.concatenate([encoding.documents(documents[i : i + 512]).values for i in range(0, len(documents), 512)])
+    )
+
+
+def _by_row(hits: Hits) -> np.ndarray:
+    return np.take_along_axis(hits.scores, np.argsort(hits.rows, axis=1), 1)
+
+
+def search(folder: Path, repeats: int) -> Row:
+    """Encodings and MaxSim together: queries per second without query encoding, and the ten best rows of each query."""
+    import faiss
+
+    use_one_core()
+    faiss.omp_set_num_threads(1)
+    encoding = FixedDimensionalEncoding()
+    documents, queries = read(folder, "document"), read(folder, "query")
+    encoded = _encoded(encoding, documents)
+    numbers, scales = quantised(documents.values)
+    small = MultiVector(cast(Any, numbers), documents.offsets)
+    exact = MaxSimIndex()
+    exact.build(documents)
+    asked = queries[: 2 * SINGLE]
+    found: Row = {"exact MaxSim": {"hits": exact.search(queries, 10)}}
+    found["exact MaxSim"]["batch_queries_per_s"] = len(asked) / take_turns({"": lambda: exact.search(asked, 10)}, 1)[""]
+    indexes: dict[str, tuple[Any, Any, Any]] = {
+        "float32 + float16": (FdeBlocks(), documents, None),
+        "int8 + float16": (FdeBlocks("int8"), documents, None),
+        "int8 + int8": (FdeBlocks("int8"), small, scales),
+    }
+    if len(documents) >= 1000:
+        pq = FaissFactoryIndex(f"PQ{encoded.values.shape[1] // 8}", training_rows=4096)
+        indexes["PQ-256-8 + float16"] = (pq, documents, None)
+    for name, (index, tokens, with_scales) in indexes.items():
+        index.build(encoded)
+
+        answer = partial(_answered, index, encoding, tokens, with_scales)
+        each = [asked[i : i + 1] for i in range(len(asked))]
+        work: dict[str, Callable[[], Any]] = {"single": partial(_each, answer, each), "batch": partial(answer, asked)}
+        times = take_turns(work, repeats)
+        rates = {f"{way}_queries_per_s": len(asked) / seconds for way, seconds in times.items()}
+        found[name] = {**rates, "hits": answer(queries)}
+    return found
+
+
+def _answered(
+    index: Any, encoding: FixedDimensionalEncoding, tokens: MultiVector, scales: Any, queries: MultiVector
+) -> Hits:
+    rows = index.search(encoding.queries(queries), CANDIDATES).rows
+    pairs = np.repeat(np.arange(len(queries)), rows.shape[1])
+    scores = pair_scores(queries, tokens, pairs, rows.ravel(), scales).reshape(rows.shape)
+    order = best(scores, 10).rows
+    return Hits(np.take_along_axis(rows, order, 1), np.take_along_axis(scores, order, 1))
+
+
+def _each(answer: Callable[[MultiVector], Hits], queries: list[MultiVector]) -> None:
+    for query in queries:
+        answer(query)

@@ -1,0 +1,129 @@
+"""The benchmark's own arithmetic and agreement checks; its figures are not asserted on."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from ir_bench.benchmarks import multi_vector_engines as engines
+from ir_bench.benchmarks.multi_vector import _hits, _interpreter, _of_peer, _recombined, markdown, multi_vector, tables
+from ir_bench.errors import InputError
+from ir_bench.store import Store
+from ir_bench.types import Corpus, Dataset, Dense, Document, MultiVector
+
+ROWS = [
+    {"collection": "c", "part": "rerank", "engine": "short ours int8", "queries_per_s": 50.0, "overlap_10": 1.0},
+    {"collection": "c", "part": "rerank", "engine": "short padded torch", "queries_per_s": 20.0},
+    {"collection": "c", "part": "rerank", "engine": "long padded torch", "queries_per_s": 1.0},
+    {"collection": "c", "part": "encode", "engine": "ours float32", "docs_per_s": 900.0},
+    {"collection": "c", "part": "encode", "engine": "fastembed", "docs_per_s": 30.0},
+    {"collection": "c", "part": "search", "engine": "fast-plaid", "failed": "no such thing"},
+]
+
+
+def tokens(lengths: list[int], seed: int = 0) -> MultiVector:
+    values = np.random.default_rng(seed).standard_normal((sum(lengths), 8)).astype(np.float16)
+    return MultiVector(values, np.cumsum([0, *lengths]))
+
+
+def test_rates_are_compared_with_the_base_of_the_same_queries_and_with_each_peer():
+    found = tables(ROWS)
+    assert [row["queries/s ×"] for row in found["rerank"]] == ["2.5×", "1.0×", "1.0×"]
+    assert [row["× fastembed"] for row in found["encode"]] == ["30.0×", "1.0×"]
+    assert found["search"][0]["failed"] == "no such thing"
+    facts = {"date": "d", "processor": "p", "cores": 2, "python": "3", "packages": {"numpy": "2"}, "peers": {"x": "1"}}
+    page = markdown(ROWS, facts, {"size": 0})
+    assert "| c | short ours int8 | 50.0 | 2.5× | 1.000 |" in page
+    assert page.endswith("numpy 2, x 1\n")
+
+
+def test_the_recombined_collection_is_spans_of_its_sources_and_seeded():
+    sources = [(tokens([100, 60], 1), tokens([3], 2)), (tokens([80], 3), tokens([2, 4], 4))]
+    documents, queries = _recombined(sources, 20, 5)
+    assert (len(documents), len(queries), len(queries.values)) == (20, 3, 9)
+    pool = np.concatenate([d.values for d, _ in sources]).tobytes()
+    for i in range(20):
+        assert documents.row(i).tobytes() in pool
+    np.testing.assert_array_equal(_recombined(sources, 20, 5)[0].values, documents.values)
+
+
+def test_long_queries_are_spans_of_documents():
+    found = engines.long_queries(tokens([10, 40, 33]), 4)
+    assert np.diff(found.offsets).tolist() == [engines.LONG] * 4
+    assert len(engines.long_queries(tokens([10]), 4)) == 0
+
+
+def test_hits_of_a_peer_are_padded():
+    hits = _hits([[[4, 2.5]], []])
+    assert hits.rows[:, :2].tolist() == [[4, -1], [-1, -1]]
+    assert hits.scores[0, 0] == 2.5
+
+
+def test_a_peer_that_fails_says_why(tmp_path):
+    assert _interpreter("fastembed", ["/bin/false"]) is None
+    assert (
+        "No such file" in _of_peer(sys.executable, "muvera-python", tmp_path)["failed"]
+        or "No module" in _of_peer(sys.executable, "muvera-python", tmp_path)["failed"]
+    )
+
+
+@dataclass
+class Words:
+    """A random vector for each word."""
+
+    produces: ClassVar[type] = MultiVector
+
+    def fit(self, corpus: Corpus) -> None: ...
+
+    def encode_documents(self, texts) -> MultiVector:
+        found = self.encode_queries(texts)
+        return MultiVector(found.values.astype(np.float16), found.offsets)
+
+    def encode_queries(self, texts) -> MultiVector:
+        rows = [
+            [np.random.default_rng(len(w) * 1000 + ord(w[0])).standard_normal(16) for w in t.split()] for t in texts
+        ]
+        values = np.array([v for row in rows for v in row], np.float32).reshape(-1, 16)
+        return MultiVector(values, np.cumsum([0, *map(len, rows)]))
+
+
+@dataclass
+class OneVector:
+    produces: ClassVar[type] = Dense
+
+
+def dataset() -> Dataset:
+    random = np.random.default_rng(1)
+    words = [c * n for c in "abcdefgh" for n in range(1, 9)]
+    documents = [Document(f"d{i}", " ".join(random.choice(words, random.integers(0, 50)))) for i in range(120)]
+    queries = {f"q{i}": " ".join(random.choice(words, 4)) for i in range(12)}
+    corpus = Corpus("tiny", "tiny-1", lambda: iter(documents), len(documents))
+    return Dataset("tiny", lambda: corpus, lambda: queries, lambda: {q: {f"d{i}": 1} for i, q in enumerate(queries)})
+
+
+def test_nothing_to_measure_is_refused(tmp_path):
+    with pytest.raises(InputError, match="nothing to measure"):
+        multi_vector({}, Words(), Store(tmp_path), tmp_path)
+    with pytest.raises(InputError, match="OneVector gives Dense"):
+        multi_vector({"tiny": dataset()}, OneVector(), Store(tmp_path), tmp_path)
+
+
+@pytest.mark.slow
+def test_a_small_run_agrees_and_is_written(tmp_path, capsys):
+    rows = multi_vector({"tiny": dataset()}, Words(), Store(tmp_path), tmp_path, size=150, repeats=1)
+    assert {row["collection"] for row in rows} == {"tiny", "recombined-150"}
+    for row in rows:
+        if row["part"] == "rerank" and "int8" not in row["engine"] and "PyLate" not in row["engine"]:
+            assert row["largest_error"] < 0.05
+        if row["part"] == "scan" and row["engine"].endswith("float32"):
+            assert row["largest_difference"] < 1e-3
+        if row["part"] == "search" and row["collection"] == "tiny":
+            assert 0 <= row["nDCG@10"] <= 1
+    written = json.loads((tmp_path / "bench" / "multi-vector.json").read_text())
+    assert written["rows"] == rows
+    assert "queries per second" in capsys.readouterr().out
