@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
@@ -74,7 +74,7 @@ class Index(Protocol):
 
 @runtime_checkable
 class Stored(Protocol):
-    """An index that is worth keeping on disk: `load` restores what `build` and `save` left in a folder."""
+    """An index or a transform worth keeping on disk: `load` restores what `build` or `fit` and `save` left."""
 
     def save(self, folder: Path) -> None: ...
     def load(self, folder: Path) -> None: ...
@@ -192,6 +192,29 @@ class Refreshing(Protocol):
 
 
 @runtime_checkable
+class Indexing(Protocol):
+    """A source of negatives among document vectors that stay as they are: `take` gives it those of the model as a stage
+    begins, where it has no encoder of its own, and `vectors` gives them back by row."""
+
+    encoder: Encoder | None
+
+    def take(self, documents: Any) -> None: ...
+    def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float32]: ...
+
+
+@runtime_checkable
+class Queueing(Protocol):
+    """A source of negatives among document vectors of earlier steps, which `enqueue` takes in; `follow` moves the model
+    that makes them. `state` and `restore` keep what it holds over a killed training."""
+
+    def enqueue(self, rows: NDArray[np.int64], vectors: NDArray[np.floating]) -> None: ...
+    def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float32]: ...
+    def follow(self, key: Any, query: Any) -> None: ...
+    def state(self) -> Mapping[str, NDArray[Any]]: ...
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None: ...
+
+
+@runtime_checkable
 class BatchSampler(Protocol):
     """Numbers of examples in batches; seed and epoch fix their order, and every epoch has equally many."""
 
@@ -211,6 +234,26 @@ class Teacher(Protocol):
 
 
 @runtime_checkable
+class BatchTeacher(Protocol):
+    """Scores whole batches as they are trained on: `online` gives a function of query rows and document rows that
+    returns a tensor [queries, documents], NaN for row -1."""
+
+    def start(self, text: TrainingText, store: Store) -> None: ...
+    def online(self, pairs: Pairs) -> Callable[[NDArray[np.int64], NDArray[np.int64]], Tensor]: ...
+
+
+@runtime_checkable
+class VectorTeacher(Protocol):
+    """Vectors to learn from: query vectors [queries, dims] and document vectors [documents, dims] by row, None for a
+    side that it does not teach; zeros for row -1."""
+
+    def start(self, text: TrainingText, pairs: Pairs, store: Store) -> None: ...
+    def vectors(
+        self, query_rows: NDArray[np.int64], document_rows: NDArray[np.int64]
+    ) -> tuple[Tensor | None, Tensor | None]: ...
+
+
+@runtime_checkable
 class ExampleFilter(Protocol):
     """The examples that are worth training on; none may be left."""
 
@@ -219,9 +262,12 @@ class ExampleFilter(Protocol):
 
 @runtime_checkable
 class Architecture(Protocol):
-    """A checkpoint as a sentence-transformers model with the modules that are to be trained; `sample` are documents."""
+    """A checkpoint as a sentence-transformers model with the modules that are to be trained.
 
-    def build(self, model: str, sample: Sequence[str]) -> Any: ...
+    `documents` are those of the collections that are trained on, in random order, for what begins from texts.
+    """
+
+    def build(self, model: str, documents: Sequence[str]) -> Any: ...
 
 
 @runtime_checkable

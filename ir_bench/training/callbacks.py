@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+from safetensors.torch import load_file, save_file
 from transformers import TrainerCallback
 
 from ir_bench.progress import bar
@@ -41,15 +43,56 @@ class Progress(TrainerCallback):
 
 
 class Refresh(TrainerCallback):
-    """Renews a source of negatives from the model as it is after every so many steps (ANCE)."""
+    """Renews sources of negatives from the model as it is after every so many steps (ANCE).
 
-    def __init__(self, source: Refreshing, folder: Path, as_retriever: Callable[[Path], Retriever]) -> None:
-        self.source, self.folder, self.as_retriever = source, folder, as_retriever
+    `sources` are (source, what makes a retriever of the model as it is). What is learned is kept in `folder` for each
+    renewal, so that a resumed training searches with the model that an uninterrupted one would.
+    """
+
+    def __init__(
+        self, sources: Sequence[tuple[Refreshing, Callable[[Any], Retriever]]], every: int, folder: Path
+    ) -> None:
+        self.sources, self.every, self.folder = sources, every, folder
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any) -> None:
+        last = state.global_step // self.every * self.every
+        if not last:
+            return
+        now = {name: p.detach().clone() for name, p in _learned(model)}
+        before = load_file(self._kept(last))
+        with torch.no_grad():
+            for name, p in _learned(model):
+                p.copy_(before[name])
+            self._renew(model)
+            for name, p in _learned(model):
+                p.copy_(now[name])
 
     def on_step_end(self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any) -> None:
-        if state.global_step % self.source.refresh_every or state.global_step >= state.max_steps:
+        if state.global_step % self.every or state.global_step >= state.max_steps:
             return
+        if state.is_world_process_zero:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            kept = {name: p.detach().cpu().contiguous() for name, p in _learned(model)}
+            save_file(kept, self._kept(state.global_step))
+        self._renew(model)
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        oldest = (state.global_step - args.save_steps) // self.every * self.every  # of the checkpoint before this one
+        for path in self.folder.glob("step-*.safetensors"):
+            if int(path.stem.removeprefix("step-")) < oldest:
+                path.unlink(missing_ok=True)
+
+    def _renew(self, model: Any) -> None:
+        while hasattr(model, "module"):  # of distributed training
+            model = model.module
         training = model.training
-        model.save_pretrained(str(self.folder))
-        self.source.refresh(self.as_retriever(self.folder))
+        for source, as_retriever in self.sources:
+            source.refresh(as_retriever(model))
         model.train(training)
+
+    def _kept(self, step: int) -> Path:
+        return self.folder / f"step-{step}.safetensors"
+
+
+def _learned(model: Any) -> list[tuple[str, torch.Tensor]]:
+    return [(name.removeprefix("module."), p) for name, p in model.named_parameters() if p.requires_grad]

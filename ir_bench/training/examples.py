@@ -314,8 +314,8 @@ class Examples:
     def rows(self) -> list[dict[str, Any]]:
         """One mapping for each example: the texts of `columns`, and `label` for a ScoreLoss.
 
-        `label` is [query row, document rows …, teacher scores …, weight] as floats: 2 + negatives numbers, as many scores
-        as documents with a teacher, one more with weights. Padding (-1) has an empty text.
+        `label` is [query row, document rows …, teacher scores …, weight] as floats: 2 + negatives numbers, as many
+        scores as documents with a teacher, one more with weights. Padding (-1) has an empty text.
         """
         queries, documents = self.pairs.queries, self.pairs.documents
         label = np.concatenate(
@@ -338,9 +338,9 @@ class Examples:
             for query, found, numbers in zip(self.query_rows.tolist(), self.document_rows.tolist(), label, strict=True)
         ]
 
-    def to_dataset(self) -> Any:
+    def to_dataset(self, numbered: bool = False) -> Any:
         """A `datasets.Dataset` with the columns of `rows`, for sentence-transformers; texts are looked up when a row is
-        read, so that none is copied.
+        read, so that none is copied. `numbered`: the label is the example's number, for a Collate.
 
         Raises InputError for rows that float32, which labels become, cannot hold exactly.
         """
@@ -354,7 +354,9 @@ class Examples:
                 "train on a part of the collection",
             )
         numbers = np.arange(len(self))
-        return Table.from_dict(dict.fromkeys([*self.columns, "label"], numbers)).with_transform(_LookedUp(self))
+        return Table.from_dict(dict.fromkeys([*self.columns, "label"], numbers)).with_transform(
+            _LookedUp(self, numbered)
+        )
 
 
 @dataclass
@@ -362,14 +364,17 @@ class _LookedUp:
     """Numbers of examples in each column to what `Examples.rows` has there."""
 
     examples: Examples
+    numbered: bool
 
-    def __call__(self, batch: Mapping[str, Sequence[int]]) -> dict[str, list[Any]]:
+    def __call__(self, batch: Mapping[str, Sequence[int]]) -> dict[str, Sequence[Any]]:
         at = np.asarray(next(iter(batch.values())), np.int64)
         rows = self.examples.select(at).rows()
-        return {name: [row[name] for row in rows] for name in batch}
+        found: dict[str, Sequence[Any]] = {name: [row[name] for row in rows] for name in batch}
+        return {**found, "label": batch["label"]} if self.numbered and "label" in batch else found
 
-    def __reduce__(self) -> tuple[type, tuple[int]]:
-        return (_LookedUp, (id(self.examples),))  # datasets hashes a transform, and would pickle every text for it
+    def __reduce__(self) -> tuple[type, tuple[int, bool]]:
+        # datasets hashes a transform, and would pickle every text for it
+        return (_LookedUp, (id(self.examples), self.numbered))
 
 
 def make_examples(

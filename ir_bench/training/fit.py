@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,23 +19,32 @@ import torch
 import transformers
 
 from ir_bench import models
+from ir_bench.checkpoints import Task
 from ir_bench.environment import environment
 from ir_bench.errors import InputError
 from ir_bench.fingerprint import describe, fingerprint
-from ir_bench.protocols import Retriever
+from ir_bench.protocols import BatchTeacher, Indexing, Queueing, Refreshing, Retriever
 from ir_bench.results import write_json
 from ir_bench.store import Store
 from ir_bench.training.batches import for_trainer
 from ir_bench.training.callbacks import Progress, Refresh
-from ir_bench.training.collate import Collate, Numbered
+from ir_bench.training.checkpoints import Sealed, full_disk_told, last_complete
+from ir_bench.training.collate import Collate, Numbered, Redrawn
+from ir_bench.training.current import Current
+from ir_bench.training.document_vectors import FixedDocuments, KeyTower, comparable, require_query_side
 from ir_bench.training.examples import Examples, TrainingText, filtered, hold_out, make_examples, together
 from ir_bench.training.frozen import States, frozen, frozen_modules, made_once
+from ir_bench.training.gradient_cache import GradientCached
+from ir_bench.training.negatives.in_batch import InBatch
+from ir_bench.training.nested import needs_idf
+from ir_bench.training.prompts import prompt
 from ir_bench.training.recipe import Recipe
-from ir_bench.training.score_loss import FollowSteps, ScoreLoss
+from ir_bench.training.score_loss import FollowSteps, ScoreLoss, of_tokens
 from ir_bench.training.stage import Stage
-from ir_bench.training.validation import MEASURE, HeldOut, Validation
+from ir_bench.training.taught import Taught, inverse_document_frequencies
+from ir_bench.training.validation import MEASURE, HeldOut, Validation, embedded
+from ir_bench.types import Dense
 
-SAMPLE = 200  # documents of each collection that an architecture's beginning is computed from
 VALIDATED = 200, 2000  # queries and documents of each collection
 MANIFEST = "training.json"
 
@@ -75,27 +85,26 @@ class Fit:
             )
         transformers.set_seed(self.seed)
         split = {name: hold_out(text, self.recipe.held_out, self.seed) for name, text in self.texts.items()}
-        drawn = np.random.default_rng(self.seed)
-        sample = [
-            text.documents[row]
-            for text in self.texts.values()
-            for row in sorted(drawn.permutation(len(text.documents))[:SAMPLE].tolist())
-        ]
-        model = self.recipe.architecture.build(self.model, sample)
+        documents = [document for text in self.texts.values() for document in text.documents]
+        shuffled = np.random.default_rng(self.seed).permutation(len(documents)).tolist()
+        model = self.recipe.architecture.build(self.model, [documents[row] for row in shuffled])
         if self.device is not None:
             model.to(self.device)
         stages = {}
         for name, stage in self.recipe.stages.items():
             stages[name] = self._stage(model, name, stage, split)
-        model.save_pretrained(str(self.output), create_model_card=True)
-        (self.output / "logs").mkdir(exist_ok=True)
         manifest = {
             "fingerprint": fingerprint(identity),
             **identity,
             "stages": stages,
             "environment": environment(),
         }
-        write_json(finished, manifest)
+        if not _first_process():
+            return manifest
+        with full_disk_told(self.output / "checkpoints" / next(reversed(stages))):
+            model.save_pretrained(str(self.output), create_model_card=True)
+            (self.output / "logs").mkdir(exist_ok=True)
+            write_json(finished, manifest)
         for logs in (self.output / "checkpoints").glob("*/runs"):
             shutil.move(str(logs), str(self.output / "logs" / logs.parent.name))
         for leftover in ("checkpoints", "refreshed"):
@@ -127,32 +136,27 @@ class Fit:
         examples = (
             together({each: e for each, (e, _) in made.items()}) if len(made) > 1 else next(iter(made.values()))[0]
         )
-        redrawn = (
-            next(iter(made.values()))[1] if len(made) == 1 and stage.teacher is None and not stage.filters else None
-        )
         sampler = Numbered(copy.deepcopy(stage.sampler))
         sampler.start(examples, self.seed)
         with ExitStack() as stack:
-            cached: tuple[States, States] | None = None
+            cached: dict[str, tuple[States, States]] = {}
             held_cached: dict[str, tuple[States, States]] = {}
             if stage.learns == "head":
                 modules = frozen_modules(model)
-                if getattr(model, "prompts", None) and any(model.prompts.values()):
-                    raise InputError(
-                        f"{self.model} has prompts, which learns=head does not know", "a model without prompts",
-                        "learns=lora or learns=all",
-                    )  # fmt: skip
-                cached, held_cached = self._states(modules, made, split)
+                cached, held_cached = self._states(model, modules, made, split)
                 stack.enter_context(frozen(modules))
             if stage.learns == "lora":
                 _with_lora(model, stage.lora_rank)
             validation = Validation([self._held_out(each, text, held_cached) for each, (_, text) in split.items()])
             validation(model, steps=0)  # what training starts from is part of what it did
-            trainer = self._trainer(model, name, stage, examples, sampler, redrawn, cached, validation)
-            checkpoints = sorted(Path(trainer.args.output_dir).glob("checkpoint-*"))
-            trainer.train(resume_from_checkpoint=str(_last(checkpoints)) if checkpoints else None)
+            trainer = self._trainer(model, name, stage, examples, made, split, sampler, cached, validation)
+            checkpoints = Path(trainer.args.output_dir)
+            last = last_complete(checkpoints)
+            with full_disk_told(checkpoints):
+                trainer.train(resume_from_checkpoint=str(last) if last else None)
             if stage.learns == "lora":
                 _merge_lora(model)
+            model.requires_grad_(True)  # a stage may have left some of it out
         log = [entry for entry in trainer.state.log_history if "loss" in entry]
         return {
             "examples": len(examples),
@@ -166,41 +170,48 @@ class Fit:
         pairs = stage.pairs.pairs(text, self.store, self.seed)
         negatives = copy.deepcopy(stage.negatives)
         negatives.start(text, pairs, self.store, self.seed)
-        examples = make_examples(pairs, negatives)
-        if examples.document_rows.shape[1] > 1 and (examples.document_rows[:, 1:] < 0).all():
-            raise InputError(
-                f"{type(negatives).__name__} gave no negative that has a text",
-                "documents of the collection: this loop does not feed vectors of earlier steps back",
-                "take another source of negatives, for example negatives=mined",
-            )
+        # what is drawn with the query vectors of a step is not among the examples
+        later = isinstance(negatives, (Indexing, Queueing))
+        examples = make_examples(pairs, InBatch() if later else negatives)
         if stage.teacher is not None:
             teacher = copy.deepcopy(stage.teacher)
             teacher.start(text, self.store)
             examples = examples.with_teacher(teacher)
+        if stage.one_negative_each:
+            examples = examples.one_negative_each()
+        if drawn_once(stage) and isinstance(negatives, Refreshing) and negatives.refresh_every:
+            raise InputError(
+                "negatives are to be searched anew, but with a teacher, filters or one_negative_each drawn once",
+                "negatives that stay, or neither of these",
+                "set negatives.refresh_every=0",
+            )
         return filtered(examples, stage.filters), negatives
 
     def _states(
         self,
+        model: Any,
         modules: Sequence[Any],
         made: Mapping[str, tuple[Examples, Any]],
         split: Mapping[str, tuple[TrainingText, TrainingText]],
-    ) -> tuple[tuple[States, States], dict[str, tuple[States, States]]]:
-        """What the frozen modules make of all training texts, and of the held-out queries with their corpus."""
+    ) -> tuple[dict[str, tuple[States, States]], dict[str, tuple[States, States]]]:
+        """What the frozen modules make of each collection's training texts, and of its held-out queries with its
+        corpus."""
 
-        def states(texts: Sequence[str], what: str) -> Any:
-            return made_once(modules, self.model, texts, self.store, what)
+        def states(texts: Sequence[str], what: str, task: Task = "document") -> Any:
+            return made_once(modules, self.model, texts, self.store, what, task, prompt(model, task))
 
-        queries, documents, held = [], [], {}
+        training, held = {}, {}
         for name, (examples, _) in made.items():
             train, validation = split[name]
             corpus = states(train.documents, f"{name}'s documents")
-            documents.append(corpus)
+            documents = [corpus]
             if more := examples.pairs.documents[len(train.documents) :]:
                 documents.append(states(more, f"texts made from {name}"))
-            queries.append(states(examples.pairs.queries, f"{name}'s training queries"))
-            own = states(validation.queries, f"{name}'s held-out queries")
+            queries = states(examples.pairs.queries, f"{name}'s training queries", "query")
+            training[name] = (States([queries]), States(documents))
+            own = states(validation.queries, f"{name}'s held-out queries", "query")
             held[name] = (States([own]), States([corpus]))
-        return (States(queries), States(documents)), held
+        return training, held
 
     def _held_out(self, name: str, text: TrainingText, cached: Mapping[str, tuple[States, States]]) -> HeldOut:
         """Some of the held-out queries, in a sample of the corpus that holds all that is relevant to them."""
@@ -217,17 +228,16 @@ class Fit:
         return HeldOut(name, asked, rows, states)
 
     def _trainer(
-        self, model: Any, name: str, stage: Stage, examples: Examples, sampler: Numbered, redrawn: Any,
-        cached: tuple[States, States] | None, validation: Validation,
+        self, model: Any, name: str, stage: Stage, examples: Examples, made: Mapping[str, tuple[Examples, Any]],
+        split: Mapping[str, tuple[TrainingText, TrainingText]], sampler: Numbered,
+        cached: Mapping[str, tuple[States, States]], validation: Validation,
     ) -> Any:  # fmt: skip
-        from datasets import Dataset as Table
-        from transformers import EarlyStoppingCallback
+        from transformers import EarlyStoppingCallback, PrinterCallback
 
         trainer_class, arguments = _trainer_classes(model)
-        columns = ["query", "positive", *(f"negative_{i}" for i in range(1, examples.document_rows.shape[1]))]
-        routes = {column: "query" if column == "query" else "document" for column in columns}
-        texts = examples.to_dataset()
-        table = Table.from_dict({**{c: texts[c] for c in columns}, "label": list(range(len(examples)))})
+        columns = examples.columns
+        routes: dict[str, Task] = {column: "query" if column == "query" else "document" for column in columns}
+        prompts = {column: prompt(model, task) for column, task in routes.items()}
         on_gpu = model.device.type == "cuda"
         args = arguments(
             output_dir=str(self.output / "checkpoints" / name),
@@ -238,6 +248,7 @@ class Fit:
             weight_decay=stage.weight_decay,
             max_grad_norm=stage.maximum_norm,
             router_mapping=routes,
+            prompts={column: text for column, text in prompts.items() if text},
             eval_strategy="steps",
             eval_steps=stage.validate_every,
             save_strategy="steps",
@@ -255,25 +266,142 @@ class Fit:
             disable_tqdm=True,
             remove_unused_columns=False,
         )
-        loss = ScoreLoss(model, stage.objective, examples.pairs.known, in_batch=stage.in_batch)
-        callbacks = [FollowSteps(loss), Progress(name), EarlyStoppingCallback(stage.patience)]
-        if getattr(redrawn, "refresh_every", 0):
-            callbacks.append(Refresh(redrawn, self.output / "refreshed", self.as_retriever))
+        own, vectors = self._vectors(model, stage, made, split, cached)
+        loss = ScoreLoss(
+            model,
+            stage.objective,
+            examples.pairs.known,
+            in_batch=stage.in_batch,
+            teacher=self._batch_teacher(stage, examples, split),
+            vector_teacher=self._vector_teacher(stage, made, split),
+            idf=self._idf(model, stage, split),
+            weighted=examples.weights is not None,
+            fixed=None if vectors is None else vectors.fixed,
+            drawn=None if vectors is None else vectors.drawn,
+        )
+        cache = None if stage.mini_batch_size is None else GradientCached(loss, stage.mini_batch_size)
+        callbacks: list[Any] = [FollowSteps(loss), Progress(name), EarlyStoppingCallback(stage.patience), *own]
+        redrawn = None
+        if vectors is None and not drawn_once(stage):
+            sizes = [(len(e), len(e.pairs.documents)) for e, _ in made.values()]
+            redrawn = Redrawn([source for _, source in made.values()], sizes)
         trainer = trainer_class(
             model=model,
             args=args,
-            train_dataset=table,
-            loss=loss,
+            train_dataset=examples.to_dataset(numbered=True),
+            loss=loss if cache is None else cache,
             evaluator=_evaluator(validation),
-            callbacks=callbacks,
+            callbacks=[*callbacks, Sealed()],
         )
-        from transformers import PrinterCallback
-
         trainer.remove_callback(PrinterCallback)  # prints a dictionary for each log; Progress shows them
         # not among the arguments: each checkpoint pickles those, which functions do not survive
         trainer.get_batch_sampler = for_trainer(sampler, len(examples))
-        trainer.data_collator = Collate(trainer.data_collator, examples, sampler, redrawn, cached)
+        parts = list(cached.values())
+        states = (States([p for q, _ in parts for p in q.parts]), States([p for _, d in parts for p in d.parts]))
+        trainer.data_collator = Collate(trainer.data_collator, examples, sampler, redrawn, states if cached else None)
         return trainer
+
+    def _vectors(
+        self,
+        model: Any,
+        stage: Stage,
+        made: Mapping[str, tuple[Examples, Any]],
+        split: Mapping[str, tuple[TrainingText, TrainingText]],
+        cached: Mapping[str, tuple[States, States]],
+    ) -> tuple[list[Any], FixedDocuments | KeyTower | None]:
+        """Callbacks of the sources of negatives, and what gives the loss candidates as vectors where they do."""
+        sources = {name: source for name, (_, source) in made.items()}
+        source = next(iter(sources.values()))
+        if isinstance(source, (Indexing, Queueing)):
+            if len(made) > 1 or of_tokens(model):
+                raise InputError(
+                    f"{type(source).__name__} gives vectors of one collection, one for each document, but there are "
+                    + (f"{len(made)} collections" if len(made) > 1 else "token vectors"),
+                    "one collection and a model of one vector a text",
+                    "train on one collection, or take another source of negatives",
+                )
+            ((name, (examples, _)),) = made.items()
+            if isinstance(source, Queueing):
+                if not stage.in_batch:
+                    raise InputError(
+                        f"{type(source).__name__} begins empty, and the stage has no other negatives",
+                        "in_batch: true, so that the first step has some",
+                        "set in_batch=true",
+                    )
+                tower = KeyTower(model, source, examples.pairs)
+                return [tower], tower
+            require_query_side(model)
+            if source.encoder is None:
+                text = split[name][0]
+                rows, states = range(len(text.documents)), cached[name][1] if cached else None
+                model.eval()
+                with torch.inference_mode():
+                    found = embedded(model, "document", text.documents, rows, states)
+                source.take(Dense(comparable(model, torch.stack(found)).detach().cpu().numpy()))
+            return [], FixedDocuments(model, source, examples.pairs)
+        if not isinstance(source, Refreshing) or not source.refresh_every:
+            return [], None
+        renewed: list[tuple[Refreshing, Callable[[Any], Retriever]]] = []
+        for name, each in sources.items():
+            if cached:
+                text, queries = split[name][0], list(made[name][0].pairs.queries)
+                renewed.append((each, partial(Current, text=text, queries=queries, cached=cached[name])))
+            else:
+                renewed.append((each, self._saved))
+        return [Refresh(renewed, source.refresh_every, self.output / "refreshed")], None
+
+    def _saved(self, model: Any) -> Retriever:
+        """A search system of the model as it is, by its files."""
+        folder = self.output / "refreshed" / "model"
+        if any(".lora_" in name for name, _ in model.named_parameters()):
+            model = copy.deepcopy(model)
+            _merge_lora(model)
+        model.save_pretrained(str(folder))
+        return self.as_retriever(folder)
+
+    def _batch_teacher(
+        self, stage: Stage, examples: Examples, split: Mapping[str, tuple[TrainingText, TrainingText]]
+    ) -> Any:
+        if stage.batch_teacher is None:
+            return None
+        if not isinstance(stage.batch_teacher, BatchTeacher):
+            raise InputError(
+                f"{type(stage.batch_teacher).__name__} cannot score a batch as it is trained on",
+                "a teacher with online(pairs), such as teacher=max_sim",
+                "give it as the stage's teacher, which scores before training",
+            )
+        teacher = copy.deepcopy(stage.batch_teacher)
+        for train, _ in split.values():
+            teacher.start(train, self.store)
+        return teacher.online(examples.pairs)
+
+    def _vector_teacher(
+        self,
+        stage: Stage,
+        made: Mapping[str, tuple[Examples, Any]],
+        split: Mapping[str, tuple[TrainingText, TrainingText]],
+    ) -> Any:
+        if stage.vector_teacher is None:
+            return None
+        teachers = []
+        for name, (examples, _) in made.items():
+            teachers.append(copy.deepcopy(stage.vector_teacher))
+            teachers[-1].start(split[name][0], examples.pairs, self.store)
+        return Taught(teachers, [(len(e.pairs.queries), len(e.pairs.documents)) for e, _ in made.values()])
+
+    def _idf(self, model: Any, stage: Stage, split: Mapping[str, tuple[TrainingText, TrainingText]]) -> Any:
+        if not needs_idf(stage.objective):
+            return None
+        return inverse_document_frequencies(model, [d for train, _ in split.values() for d in train.documents])
+
+
+def drawn_once(stage: Stage) -> bool:
+    """Whether a stage draws its negatives before training, and not for each batch."""
+    return stage.teacher is not None or bool(stage.filters) or stage.one_negative_each
+
+
+def _first_process() -> bool:
+    return not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0
 
 
 def _trainer_classes(model: Any) -> tuple[type, type]:
@@ -324,7 +452,3 @@ def _merge_lora(model: Any) -> None:
             setattr(transformer.get_submodule(parent), last, module.get_base_layer())
     transformer._hf_peft_config_loaded = False
     transformer.peft_config = {}
-
-
-def _last(checkpoints: Sequence[Path]) -> Path:
-    return max(checkpoints, key=lambda path: int(path.name.rpartition("-")[2]))

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from ir_bench import models
+from ir_bench.checkpoints import Task
 from ir_bench.errors import InputError
 from ir_bench.fingerprint import fingerprint
 from ir_bench.progress import bar
@@ -27,7 +28,12 @@ class States:
     """What the frozen modules made of texts in several lists, one after the other: pooled vectors [texts, dims] float32
     or token vectors [tokens, dims] float16, memory-mapped."""
 
-    parts: Sequence[Dense] | Sequence[MultiVector]
+    parts: Sequence[Dense | MultiVector]
+
+    @property
+    def pooled(self) -> bool:
+        """One vector for each text, so that later modules need nothing of its tokens."""
+        return isinstance(self.parts[0], Dense)
 
     def features(self, rows: Sequence[int], tokens: int) -> dict[str, torch.Tensor]:
         """The vectors of some rows as the features that the modules after them read; token vectors are zero beyond a
@@ -56,7 +62,7 @@ class States:
     def select(self, rows: Sequence[int]) -> States:
         """Some rows of the only list, as a list of their own."""
         (only,) = self.parts
-        return States([only[row : row + 1] for row in rows])  # type: ignore[arg-type]
+        return States([only[row : row + 1] for row in rows])
 
 
 def frozen_modules(model: Any) -> list[Any]:
@@ -72,22 +78,34 @@ def frozen_modules(model: Any) -> list[Any]:
     )
 
 
-def made_once(modules: Sequence[Any], model: str, texts: Sequence[str], store: Store, what: str) -> Dense | MultiVector:
-    """What the frozen modules make of all texts, once for each model, token limit and list of texts, shard by shard."""
+def made_once(
+    modules: Sequence[Any],
+    model: str,
+    texts: Sequence[str],
+    store: Store,
+    what: str,
+    task: Task = "document",
+    prompt: str | None = None,
+) -> Dense | MultiVector:
+    """What the frozen modules make of all texts, once for each model, token limit, prompt and list of texts, shard by
+    shard. `task`: limits and prompts may differ for queries and documents."""
     pooled = len(modules) > 1
+    own = getattr(modules[0], f"{task}_length", None)
     made_from = {
         "what": "states of frozen modules",
         "model": models.provenance(model),
         "modules": [repr(module) for module in modules[1:]],
         "tokens": modules[0].max_seq_length,
         "texts": fingerprint(list(texts)),
+        **({"prompt": prompt} if prompt else {}),
+        **({"length": own} if own else {}),
     }
 
     def blocks(first: int) -> Iterator[Any]:
         with bar(len(texts), f"states of {what}", "text") as progress:
             progress.update(min(len(texts), first * SHARD))
             for start in range(first * SHARD, len(texts), SHARD):
-                block = _encoded(modules, texts[start : start + SHARD])
+                block = _encoded(modules, texts[start : start + SHARD], task, prompt)
                 yield (
                     Dense(np.concatenate([v[None] for v in block]))
                     if pooled
@@ -101,7 +119,7 @@ def made_once(modules: Sequence[Any], model: str, texts: Sequence[str], store: S
 
 
 @torch.inference_mode()
-def _encoded(modules: Sequence[Any], texts: Sequence[str]) -> list[np.ndarray]:
+def _encoded(modules: Sequence[Any], texts: Sequence[str], task: Task, prompt: str | None) -> list[np.ndarray]:
     transformer = modules[0]
     order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
     found: dict[int, np.ndarray] = {}
@@ -111,7 +129,7 @@ def _encoded(modules: Sequence[Any], texts: Sequence[str]) -> list[np.ndarray]:
     try:
         for start in range(0, len(order), AT_ONCE):
             some = order[start : start + AT_ONCE]
-            features = transformer.preprocess([texts[i] for i in some])
+            features = transformer.preprocess([texts[i] for i in some], prompt=prompt, task=task)
             output = {k: v.to(device) if isinstance(v, torch.Tensor) else v for k, v in features.items()}
             for module in modules:
                 output = module(output)

@@ -19,12 +19,15 @@ from ir_bench.training.score_loss import Embedded, ScoreLoss, bare, of_tokens
 class GradientCached(CachedLossMixin, nn.Module):
     """The same value and gradient as `loss`, with at most `mini_batch_size` texts of a column in a forward pass.
 
-    Every text is embedded twice: without a graph for the scores of the whole batch, then with one, to which the gradient
-    of its vector is applied; random numbers are the same both times, though dropout draws others than without parts.
+    Every text is embedded twice: without a graph for the scores of the whole batch, then with one, to which the
+    gradient of its vector is applied; random numbers are the same both times, though dropout
+    draws others than without parts.
     Raises InputError for an objective that reads the vectors of layers.
     Source: Gao et al. 2021, "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup" (GradCache), with
     the machinery of sentence-transformers' cached losses.
     """
+
+    loss: ScoreLoss
 
     def __init__(self, loss: ScoreLoss, mini_batch_size: int) -> None:
         super().__init__()
@@ -34,7 +37,8 @@ class GradientCached(CachedLossMixin, nn.Module):
                 "an objective over scores or vectors",
                 "leave mini_batch_size out, and make the batch smaller",
             )
-        self.model, self.loss, self.mini_batch_size = loss.model, loss, mini_batch_size
+        self.model, self.mini_batch_size = loss.model, mini_batch_size
+        self.loss = loss
         self._masks: list[Tensor] = []
         self._parts: dict[str, Tensor] = {}
         self._learned: tuple[Tensor, ...] = ()
@@ -46,7 +50,9 @@ class GradientCached(CachedLossMixin, nn.Module):
         if not torch.is_grad_enabled():
             return self.loss(features, labels)
         self._masks, self._features = [], features
-        value = self.forward_cached(features if self.loss.fixed is None else features[:1], labels)
+        value: Tensor = CachedLossMixin.forward_cached(
+            self, features if self.loss.fixed is None else features[:1], labels
+        )
         own = list(zip(self.loss.learned.values(), self._learned, strict=True))
         self._features = ()
 

@@ -34,6 +34,11 @@ def parameters(objective: Objective) -> dict[str, Parameter]:
     }
 
 
+def needs_idf(objective: Objective) -> bool:
+    """Whether it, or one inside it, reads inverse document frequencies."""
+    return any(getattr(part, "needs_idf", False) for _, part in nested(objective))
+
+
 def needs_layers(objective: Objective) -> bool:
     """Whether it, or one inside it, reads the vectors of the model's layers."""
     return any(getattr(part, "needs_layers", False) for _, part in nested(objective))

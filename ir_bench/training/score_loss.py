@@ -34,8 +34,8 @@ EXACT = 2**24  # whole numbers up to here are exact in float32
 class Embedded:
     """A batch's texts as the model gives them: the queries, then one entry for each column of documents.
 
-    `columns`: vectors [queries, dimensions], or token vectors [queries, tokens, dimensions] with their `masks` [queries,
-    tokens]. `layers`: the same columns pooled from each layer, the full model last.
+    `columns`: vectors [queries, dimensions], or token vectors [queries, tokens, dimensions] with their `masks`
+    [queries, tokens]. `layers`: the same columns pooled from each layer, the full model last.
     """
 
     columns: Sequence[Tensor]
@@ -207,18 +207,17 @@ class ScoreLoss(nn.Module):
         if documents.ndim == 2:
             documents = documents.expand(len(queries), *documents.shape)
 
-        def joined(before: Tensor | None, fill: float) -> Tensor | None:
-            more = None if before is None else before.new_full((len(queries), count), fill)
-            return None if before is None or more is None else torch.cat([before, more], 1)
+        def joined(before: Tensor, fill: float) -> Tensor:
+            return torch.cat([before, before.new_full((len(queries), count), fill)], 1)
 
         return replace(
             step,
             scores=torch.cat([step.scores, scores.reshape(len(queries), count).to(step.scores)], 1),
             labels=joined(step.labels, 0),
             mask=torch.cat([step.mask, mask], 1),
-            own=joined(step.own, 1),
-            teacher=joined(step.teacher, torch.nan),
-            batch_teacher=joined(step.batch_teacher, torch.nan),
+            own=None if step.own is None else joined(step.own, 1),
+            teacher=None if step.teacher is None else joined(step.teacher, torch.nan),
+            batch_teacher=None if step.batch_teacher is None else joined(step.batch_teacher, torch.nan),
             document_vectors=torch.cat([documents, vectors], 1),
         )
 

@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ir_bench.protocols import BatchSampler, ExampleFilter, NegativeSource, Objective, PairSource, Teacher
+from ir_bench.protocols import (
+    BatchSampler,
+    BatchTeacher,
+    ExampleFilter,
+    NegativeSource,
+    Objective,
+    PairSource,
+    Teacher,
+    VectorTeacher,
+)
 
 
 @dataclass
@@ -14,10 +23,14 @@ class Stage:
     """`learns`: "head" trains the modules after the transformer, over token vectors that are made once; "lora" trains
     low-rank updates of the transformer and the later modules; "all" trains everything.
 
-    With a teacher, filters or several collections, negatives are drawn once, before training; else for each batch anew.
+    `teacher` scores each example's documents once, before training; `batch_teacher` all documents of a batch for all
+    its queries as it is trained on; `vector_teacher` gives vectors of the texts. With a teacher, filters or
+    `one_negative_each`, which makes an example of every negative, negatives are drawn once, before training; else for
+    each batch anew.
     `in_batch`: documents of the other queries of a batch are negatives too. `validate_every` steps nDCG@10 is measured
     on the held-out train queries; after `patience` measurements without a better one training stops, and the best
-    weights are kept.
+    weights are kept. With `mini_batch_size` at most so many texts of a column go through the model at once; the
+    gradient is still that of the whole batch.
     """
 
     pairs: PairSource
@@ -25,11 +38,15 @@ class Stage:
     sampler: BatchSampler
     objective: Objective
     teacher: Teacher | None = None
+    batch_teacher: BatchTeacher | None = None
+    vector_teacher: VectorTeacher | None = None
     filters: Mapping[str, ExampleFilter] = field(default_factory=dict)
     learns: Literal["head", "lora", "all"] = "all"
     in_batch: bool = True
+    one_negative_each: bool = False
     steps: int = 1000
     batch_size: int = 32
+    mini_batch_size: int | None = None
     learning_rate: float = 2e-5
     warm_up: float = 0.1
     weight_decay: float = 0.01

@@ -25,8 +25,8 @@ class Step:
     `mask` [queries, candidates], bool: True where a candidate counts. False for known positives other than the labelled
     ones, for the query's own document and for padding; what is False changes neither value nor gradient.
     `teacher` [queries, candidates]: the teacher's scores; NaN where it was not asked or had none.
-    `batch_teacher` [queries, candidates]: those of a teacher that scored the whole batch, for objectives over the batch;
-    None: they take `teacher`.
+    `batch_teacher` [queries, candidates]: those of a teacher that scored the whole batch, for objectives over the
+    batch; None: they take `teacher`.
     `weights` [queries]: how much each query's example counts, 1 on average over the training set; None: all alike.
     `own` [queries, candidates], bool: True for the candidates of the query's own list, False for those of the other
     queries in the batch; None: all are its own.

@@ -13,10 +13,12 @@ from ir_bench.errors import InputError
 from ir_bench.evaluation.measures import evaluate
 from ir_bench.training.examples import TrainingText
 from ir_bench.training.frozen import States
+from ir_bench.training.prompts import prompt
 from ir_bench.types import Run
 
 MEASURE = "nDCG@10"
 AT_ONCE = 32
+VECTORS_AT_ONCE = 1024
 DEPTH = 100
 
 
@@ -59,10 +61,11 @@ class Validation:
         queries = embedded(model, "query", text.queries, range(len(text.queries)), held.cached and held.cached[0])
         documents = [text.documents[row] for row in held.documents]
         vectors = embedded(model, "document", documents, held.documents, held.cached and held.cached[1])
+        compared = stacked(vectors)
         ids = [text.document_ids[row] for row in held.documents]
         scored: dict[str, Mapping[str, float]] = {}
         for start in range(0, len(queries), AT_ONCE):
-            scores = model.similarity(_stacked(queries[start : start + AT_ONCE]), _stacked(vectors)).float()
+            scores = model.similarity(stacked(queries[start : start + AT_ONCE]), compared).float()
             best, at = scores.topk(min(DEPTH, len(ids)), dim=1)
             for query, row, places in zip(text.query_ids[start:], best.tolist(), at.tolist(), strict=False):
                 scored[query] = {ids[i]: s for i, s in zip(places, row, strict=True)}
@@ -86,12 +89,14 @@ def embedded(
     """One vector [dims], or one for each token that counts [tokens, dims], of each text."""
     order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
     found: dict[int, torch.Tensor] = {}
-    for some in _batches(order):
-        features = model.preprocess([texts[i] for i in some], task=task)
-        features = {k: v.to(model.device) if isinstance(v, torch.Tensor) else v for k, v in features.items()}
+    tokens = cached is None or not cached.pooled
+    for some in _batches(order, AT_ONCE if tokens else VECTORS_AT_ONCE):
+        features: dict[str, Any] = {}
+        if tokens:
+            features = model.preprocess([texts[i] for i in some], prompt=prompt(model, task), task=task)
         if cached is not None:
-            made = cached.features([rows[i] for i in some], features["input_ids"].shape[1])
-            features |= {name: value.to(model.device) for name, value in made.items()}
+            features |= cached.features([rows[i] for i in some], features["input_ids"].shape[1] if tokens else 0)
+        features = {k: v.to(model.device) if isinstance(v, torch.Tensor) else v for k, v in features.items()}
         output = model(features, task=task)
         if output.get("sentence_embedding") is not None:
             vectors = list(output["sentence_embedding"])
@@ -102,10 +107,11 @@ def embedded(
     return [found[i] for i in range(len(texts))]
 
 
-def _batches(order: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(order), AT_ONCE):
-        yield order[start : start + AT_ONCE]
+def _batches(order: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    for start in range(0, len(order), size):
+        yield order[start : start + size]
 
 
-def _stacked(vectors: Sequence[torch.Tensor]) -> Any:
+def stacked(vectors: Sequence[torch.Tensor]) -> Any:
+    """Vectors [texts, dims], or token vectors as they are: what a model's similarity takes."""
     return torch.stack(list(vectors)) if vectors[0].ndim == 1 else list(vectors)

@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from training.build import Listed
 
+from ir_bench.encoders.sentence_transformer import SentenceTransformerEncoder
 from ir_bench.errors import InputError
+from ir_bench.indexes.flat import FlatIndex
 from ir_bench.store import Store
 from ir_bench.training.architectures.bi_encoder import BiEncoder
 from ir_bench.training.architectures.late_interaction import LateInteraction
 from ir_bench.training.architectures.two_tower import TwoTower
 from ir_bench.training.callbacks import Progress
+from ir_bench.training.checkpoints import full_disk_told, last_complete
+from ir_bench.training.current import Current
 from ir_bench.training.examples import TrainingText, training_text
 from ir_bench.training.fit import Fit
 from ir_bench.training.frozen import States, frozen, frozen_modules, made_once
+from ir_bench.training.negatives.mined import Mined
 from ir_bench.training.negatives.momentum_queue import MomentumQueue
+from ir_bench.training.negatives.per_step_index import PerStepIndex
 from ir_bench.training.negatives.random import Random
 from ir_bench.training.objectives.contrastive import Contrastive
+from ir_bench.training.objectives.lambda_weighted import LambdaWeighted
+from ir_bench.training.objectives.list_kl import ListKL
+from ir_bench.training.objectives.vector_matching import VectorMatching
+from ir_bench.training.objectives.weighted import Weighted
 from ir_bench.training.pairs.labelled import Labelled
+from ir_bench.training.prompts import prompt
 from ir_bench.training.recipe import Recipe
 from ir_bench.training.samplers.random import RandomBatches
 from ir_bench.training.stage import Stage
 from ir_bench.training.step import Step
+from ir_bench.training.teachers.max_sim import MaxSim
+from ir_bench.training.vector_teachers.encoders import Encoders
 from ir_bench.types import Corpus, Dataset, Document
 
 WORDS = ["cat", "dog", "mat", "wing", "flow", "air", "fast", "sat", "ran"]
@@ -149,11 +164,20 @@ class Killed(BaseException):
     """Nothing catches it, as nothing catches a kill."""
 
 
-@pytest.mark.parametrize("learns", ["head", "all"])
+@pytest.mark.parametrize(
+    ("learns", "negatives"),
+    [
+        ("head", Random()),
+        ("all", Random()),
+        ("head", MomentumQueue(count=3, size=20, momentum=0.9)),
+        ("head", Mined(Listed(("d1", "d2", "d3")), refresh_every=3, last=9)),
+    ],
+    ids=["head", "all", "queue", "refreshed"],
+)
 def test_a_killed_training_continues_to_the_same_weights(
-    tmp_path: Path, model: Path, learns: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, model: Path, learns: str, negatives: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    of = stage(learns=learns, learning_rate=0.01)
+    of = replace(stage(learns=learns, learning_rate=0.01), negatives=negatives)
     whole = fit(tmp_path / "whole", model, TwoTower(), of)
     whole.run()
     step_end = Progress.on_step_end
@@ -213,6 +237,180 @@ def test_a_model_without_a_head_cannot_learn_one(tmp_path: Path, model: Path) ->
         fit(tmp_path, model, BiEncoder(), stage()).run()
 
 
-def test_sources_of_negatives_that_want_vectors_are_refused(tmp_path: Path, model: Path) -> None:
-    with pytest.raises(InputError, match="MomentumQueue gave no negative that has a text"):
-        fit(tmp_path, model, TwoTower(), replace(stage(), negatives=MomentumQueue(count=2))).run()
+def test_negatives_of_each_step_move_the_query_tower_alone(tmp_path: Path, model: Path) -> None:
+    of = stage(steps=24, validate_every=12, in_batch=False, learning_rate=1e-3)
+    of = replace(of, negatives=PerStepIndex(None, FlatIndex(), 8))
+    of = replace(of, objective=LambdaWeighted())
+    from sentence_transformers import SentenceTransformer
+
+    fit(tmp_path, model, TwoTower(), of).run()
+    words, before = text(), TwoTower().build(str(model), [])
+    after = SentenceTransformer(str(tmp_path / "out"), device="cpu")
+    relevant = words.known(np.arange(len(words.queries)), np.arange(len(words.documents)))
+
+    def margin(of: Any) -> float:
+        """How much nearer to its positives a query is than to the nearest others."""
+        scores = of.encode_query(words.queries) @ of.encode_document(words.documents).T
+        nearest = np.sort(np.where(relevant, -9, scores), axis=1)[:, -8:]
+        return float(scores[relevant].mean() - nearest.mean())
+
+    assert margin(after) > margin(before)
+    towers = {n: v for n, v in weights(tmp_path / "out").items() if v.shape == (16, 16) and "linear" in n}
+    moved = {n: not torch.equal(v, torch.eye(16)) for n, v in towers.items()}
+    assert sorted(moved.values()) == [False, True], moved
+
+
+@pytest.mark.parametrize(("architecture", "learns"), [(BiEncoder(), "all"), (TwoTower(), "all")])
+def test_documents_that_would_change_cannot_stay_as_they_are(
+    tmp_path: Path, model: Path, architecture: Any, learns: str
+) -> None:
+    of = replace(stage(learns=learns), negatives=PerStepIndex(None, FlatIndex(), 2))
+    with pytest.raises(InputError, match="weights that they share with queries would learn"):
+        fit(tmp_path, model, architecture, of).run()
+
+
+def test_vectors_as_negatives_are_of_one_collection(tmp_path: Path, model: Path) -> None:
+    of = replace(stage(), negatives=MomentumQueue(count=2))
+    with pytest.raises(InputError, match="there are 2 collections"):
+        fit(tmp_path, model, TwoTower(), of, {"one": text("one"), "two": text("two")}).run()
+    with pytest.raises(InputError, match="begins empty"):
+        fit(tmp_path, model, TwoTower(), replace(of, in_batch=False)).run()
+
+
+def test_negatives_that_are_searched_anew_are_not_drawn_once(tmp_path: Path, model: Path) -> None:
+    of = replace(stage(), negatives=Mined(Listed(("d1", "d2")), refresh_every=4), one_negative_each=True)
+    with pytest.raises(InputError, match="drawn once"):
+        fit(tmp_path, model, TwoTower(), of).run()
+
+
+def test_refreshed_negatives_are_those_of_the_model_as_it_is(tmp_path: Path, model: Path) -> None:
+    """A head-only training searches with what its head makes of the states, for every collection."""
+    asked: list[Any] = []
+    refresh = Mined.refresh
+
+    def seen(self: Mined, retriever: Any) -> None:
+        refresh(self, retriever)
+        if isinstance(retriever, Current):
+            whole = retriever.model.encode_document(retriever.text.documents)
+            queries = retriever.model.encode_query(retriever.queries[:3])
+            found = retriever.search({str(i): q for i, q in enumerate(retriever.queries[:3])}, 5)
+            expected = np.sort(queries @ whole.T, axis=1)[:, ::-1][:, :5]
+            np.testing.assert_allclose([found[str(i)].scores for i in range(3)], expected, atol=1e-5)
+            asked.append(retriever.text.corpus.name)
+
+    of = replace(stage(steps=9, validate_every=9), negatives=Mined(Listed(("d1", "d2")), refresh_every=4, last=5))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Mined, "refresh", seen)
+        fit(tmp_path, model, TwoTower(), of, {"one": text("one"), "two": text("two")}).run()
+    assert asked == ["one", "two", "one", "two"]  # after steps 4 and 8
+    assert not (tmp_path / "out" / "refreshed").exists()
+
+
+def test_prompts_are_part_of_what_is_made_once(tmp_path: Path, model: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    prompted = SentenceTransformer(str(model), device="cpu", prompts={"query": "cat ", "passage": "dog mat "})
+    prompted.save_pretrained(str(tmp_path / "prompted"))
+    built = TwoTower().build(str(tmp_path / "prompted"), [])
+    assert (prompt(built, "query"), prompt(built, "document")) == ("cat ", "dog mat ")
+    modules = frozen_modules(built)
+    made = made_once(modules, str(model), WORDS, Store(tmp_path), "words", "query", prompt(built, "query"))
+    with torch.inference_mode(), frozen(modules):
+        given = States([made]).features(range(len(WORDS)), 0)
+        cached = built({**given}, task="query")["sentence_embedding"]
+    expected = built.encode_query(WORDS)  # which puts the prompt there itself
+    assert np.allclose(cached, expected, atol=1e-5)
+    assert not np.allclose(expected, built.encode_query(WORDS, prompt=""), atol=1e-3)
+    before = []
+    for learns in ("head", "all"):  # the tokens of the full training and of its validation have the prompts, too
+        of = stage(learns=learns, steps=1, validate_every=1, learning_rate=1e-9)
+        manifest = fit(tmp_path / learns, tmp_path / "prompted", TwoTower(), of).run()
+        before.append(manifest["stages"]["only"]["validation"][0][1])
+    assert before[0] == before[1]
+
+
+def test_teachers_of_batches_and_of_vectors(tmp_path: Path, model: Path) -> None:
+    distil = Weighted({"scores": ListKL(in_batch=True), "vectors": VectorMatching()})
+    of = replace(
+        stage(),
+        objective=distil,
+        batch_teacher=MaxSim(str(model), device="cpu"),
+        vector_teacher=Encoders({"same": SentenceTransformerEncoder(str(model), device="cpu")}),
+    )
+    texts = {"one": text("one"), "two": text("two")}
+    manifest = fit(tmp_path, model, TwoTower(), of, texts).run()
+    assert manifest["stages"]["only"]["loss"][0][1] > 0
+    with pytest.raises(InputError, match="Unable cannot score a batch"):
+        fit(tmp_path / "other", model, TwoTower(), replace(of, batch_teacher=Unable())).run()
+
+
+@dataclass
+class Unable:
+    """A teacher that scores before training alone."""
+
+    def start(self, text: Any, store: Store) -> None: ...
+
+
+def test_weights_of_pairs_and_parts_of_batches(tmp_path: Path, model: Path) -> None:
+    """A weight of each pair changes what is learned; the parts that a batch goes through the model in do not."""
+    plain = fit(tmp_path / "plain", model, TwoTower(), stage())
+    plain.run()
+    fit(tmp_path / "parts", model, TwoTower(), stage(mini_batch_size=3)).run()
+    graded = {"words": replace(text(), grades=np.arange(len(text().grades)) % 3 + 1)}
+    pairs = replace(stage(), pairs=Labelled(weigh_grades=True))
+    fit(tmp_path / "weighed", model, TwoTower(), pairs, graded).run()
+    found = {name: weights(tmp_path / name / "out") for name in ("plain", "parts", "weighed")}
+    for name, value in found["plain"].items():
+        torch.testing.assert_close(found["parts"][name], value, rtol=1e-3, atol=1e-4)
+    assert any(not torch.allclose(found["weighed"][n], v, atol=1e-4) for n, v in found["plain"].items())
+
+
+@pytest.mark.parametrize("written", ["weights", "optimizer"])
+def test_a_full_disk_leaves_the_last_complete_checkpoint(
+    tmp_path: Path, model: Path, written: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sentence_transformers import SentenceTransformerTrainer
+
+    whole = fit(tmp_path / "whole", model, TwoTower(), stage())
+    whole.run()
+    names = {"weights": "_save", "optimizer": "_save_optimizer_and_scheduler"}
+    owner = next(c for c in SentenceTransformerTrainer.__mro__ if names[written] in vars(c))
+    save = getattr(owner, names[written])
+
+    def full(self: Any, output_dir: str, *args: Any, **settings: Any) -> None:
+        if output_dir.endswith("checkpoint-8"):
+            (Path(output_dir)).mkdir(parents=True, exist_ok=True)
+            (Path(output_dir) / "half-written.safetensors").write_bytes(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(self, output_dir, *args, **settings)
+
+    broken = fit(tmp_path / "broken", model, TwoTower(), stage())
+    monkeypatch.setattr(owner, names[written], full)
+    with pytest.raises(InputError, match=r"the disk is full.*checkpoint-4 is complete"):
+        broken.run()
+    left = tmp_path / "broken" / "out" / "checkpoints" / "only"
+    assert [path.name for path in left.glob("checkpoint-*")] == ["checkpoint-4"]
+    monkeypatch.setattr(owner, names[written], save)
+    broken.run()
+    found = weights(tmp_path / "broken" / "out")
+    for name, value in weights(tmp_path / "whole" / "out").items():
+        assert torch.equal(value, found[name]), name
+
+
+def test_a_checkpoint_that_was_not_finished_is_not_resumed(tmp_path: Path) -> None:
+    for step, whole in ((4, True), (8, False)):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        if whole:
+            (tmp_path / f"checkpoint-{step}" / "complete").touch()
+    last = last_complete(tmp_path)
+    assert last is not None
+    assert last.name == "checkpoint-4"
+    assert not (tmp_path / "checkpoint-8").exists()
+    assert last_complete(tmp_path / "nowhere") is None
+
+
+def test_another_error_is_not_called_a_full_disk(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="something else"), full_disk_told(tmp_path):
+        raise ValueError("something else")
+    with pytest.raises(InputError, match="no checkpoint was complete"), full_disk_told(tmp_path):
+        raise RuntimeError("I/O error: No space left on device (os error 28)")  # as safetensors says it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,6 +83,15 @@ class MomentumQueue:
         places = order[np.minimum(np.searchsorted(self._rows, rows, sorter=order), max(0, len(order) - 1))]
         vectors = require_started(self._vectors, self)[places]
         return np.where((rows >= 0)[..., None], vectors, np.float32(0))
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What it holds, to be kept beside a checkpoint."""
+        vectors = np.zeros((0, 0), np.float32) if self._vectors is None else self._vectors
+        return {"rows": self._rows, "vectors": vectors}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """What `state` gave."""
+        self._rows, self._vectors = state["rows"], state["vectors"] if len(state["rows"]) else None
 
     def follow(self, key: Any, query: Any) -> None:
         """Move the key tower's parameters (torch modules of one kind) towards the query tower's."""

@@ -22,29 +22,50 @@ from ir_bench.types import Dense
 class PerStepIndex:
     """The `count` best documents [n, count], in the order of their scores, for the current query vectors [n, dims].
 
-    The documents are encoded once by `encoder` and stay as they are while the query side is trained. Known positives
-    are left out; where they rank among the negatives is for the objective to see from their scores. Where an
-    approximate index finds too few, random documents take the places.
-    Raises InputError for a draw without query vectors and for an index of another kind of vectors.
+    The documents are encoded once, by `encoder` or where it is None by the model as a stage of training begins, and
+    stay as they are while the query side is trained; `vectors` gives them by row. Known positives are left out; where
+    they rank among the negatives is for the objective to see from their scores. Where an approximate index finds too
+    few, random documents take the places.
+    Raises InputError for a draw without query vectors or before there are documents, and for an index of another kind
+    of vectors.
     Source: Zhan et al. 2021, "Optimizing Dense Retrieval Model Training with Hard Negatives" (ADORE, section 4.2).
     """
 
-    encoder: Encoder
+    encoder: Encoder | None
     index: Index
     count: int = 200
     documents_per_shard: int = field(default=512, metadata={"changes_results": False})
     _pairs: Pairs | None = field(default=None, init=False, repr=False, compare=False)
+    _documents: Dense | None = field(default=None, init=False, repr=False, compare=False)
     _seed: int = field(default=0, init=False, repr=False, compare=False)
 
     def start(self, text: TrainingText, pairs: Pairs, store: Store, seed: int) -> None:
-        if self.index.accepts is not Dense or self.encoder.produces is not Dense:
+        if self.index.accepts is not Dense or (self.encoder is not None and self.encoder.produces is not Dense):
             raise InputError(
                 f"{type(self.index).__name__} over {type(self.encoder).__name__} cannot be searched by query vectors",
                 "an encoder and an index of Dense vectors",
                 "choose index=flat and a dense encoder",
             )
-        self.index.build(encoded_documents(self.encoder, text.corpus, store, self.documents_per_shard)[1])
-        self._pairs, self._seed = pairs, seed
+        self._pairs, self._seed, self._documents = pairs, seed, None
+        if self.encoder is not None:
+            self.take(encoded_documents(self.encoder, text.corpus, store, self.documents_per_shard)[1])
+
+    def take(self, documents: Dense) -> None:
+        """The vectors of the corpus' documents [documents, dims], in its order."""
+        self.index.build(documents)
+        self._documents = documents
+
+    def vectors(self, rows: Rows) -> NDArray[np.float32]:
+        """The vectors [..., dims] of documents by row; zeros where a row is -1. Raises InputError for a text that is no
+        document of the corpus."""
+        values = require_started(self._documents, self).values
+        if len(made := rows[rows >= len(values)]):
+            raise InputError(
+                f"text {made.flat[0]} was made from a document, but only whole documents have vectors",
+                "pairs of queries and documents of the corpus",
+                "choose pairs=labelled or pairs=rank_range",
+            )
+        return np.where((rows >= 0)[..., None], values[np.maximum(rows, 0)], np.float32(0))
 
     def draw(self, at: Rows, step: int, query_vectors: NDArray[Any] | None = None) -> Rows:
         pairs = require_started(self._pairs, self)
@@ -55,6 +76,7 @@ class PerStepIndex:
                 "the current model's vector of each pair's query",
                 "train with a loop that draws negatives at every step",
             )
+        require_started(self._documents, self)
         queries = pairs.query_rows[at]
         depth = min(self.count + most_known(pairs.known, queries), pairs.known.corpus_size)
         found = self.index.search(Dense(np.asarray(query_vectors, np.float32)), depth).rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -18,6 +19,8 @@ class IdfFlops:
     Source: Geng et al., "Towards competitive search relevance for inference-free learned sparse retrievers",
     2024 (IDF-aware FLOPS).
     """
+
+    needs_idf: ClassVar[bool] = True
 
     side: Side = "documents"
 
