@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+import scipy.sparse
 from numpy.typing import NDArray
 
 from ir_bench import cost
 from ir_bench.errors import InputError
+from ir_bench.kernels.bags import unit
 from ir_bench.progress import bar
 from ir_bench.scoring import require_finite
 from ir_bench.shards import write_arrays
@@ -30,8 +32,9 @@ class SparseCoder:
     `fit` learns W [hidden, dims], b and m on the documents; s makes their mean squared deviation 1. `hidden` None: four
     times the dims. `objective`: "recon" is the squared error with k latents, that with 4 k over 8, and that of dead
     latents on what is left over 32; "csr" adds `gamma` times a contrastive loss (cosine over `temperature`) between the
-    codes of a vector and of itself with Gaussian noise of `noise` times its size. No `epochs`: W's rows are documents,
-    of length 1. `normalise`: codes get length 1. The same seed gives the same coder, up to rounding by threads.
+    codes of a vector and of itself with Gaussian noise of `noise` times its size. With no `steps` W's rows are
+    documents, all of the length that decodes best, which training begins from. `normalise`: codes of documents and
+    queries get length 1. The same seed gives the same coder, up to rounding by threads.
     Notes `dead_latents` and the `reconstruction_error` of `fit` (squared, over the variance).
 
     Source: Wen et al. 2025, Beyond Matryoshka: Revisiting Sparse Coding for Adaptive Representation (CSR), section 3;
@@ -47,7 +50,7 @@ class SparseCoder:
     k: int = 32
     hidden: int | None = None
     objective: Literal["recon", "csr"] = "recon"
-    epochs: int = 20
+    steps: int = 500
     batch_size: int = 256
     learning_rate: float = 1e-3
     auxiliary: int = 256
@@ -83,17 +86,19 @@ class SparseCoder:
             "centre": centre,
             "scale": np.array([scale], np.float32),
         }
-        if self.epochs:
+        self._fit_length(values)
+        if self.steps:
             self._train(values)
+        self._note(values)
 
     def documents(self, vectors: Dense) -> Sparse:
-        return self.encode(vectors, "document")
+        return self._of_length(self.encode(vectors, "document"))
 
     def queries(self, vectors: Dense) -> Sparse:
-        return self.encode(vectors, "query")
+        return self._of_length(self.encode(vectors, "query"))
 
     def encode(self, vectors: Dense, what: str = "text") -> Sparse:
-        """The codes of vectors [texts, dims]; latents are named by their numbers."""
+        """The codes of vectors [texts, dims], as `decode` takes them; latents are named by their numbers."""
         state = self._fitted()
         hidden, dims = state["encoder"].shape
         if vectors.values.shape[1] != dims:
@@ -110,12 +115,7 @@ class SparseCoder:
 
     def decode(self, codes: Sparse) -> Dense:
         """The vectors [texts, dims] that codes stand for."""
-        state = self._fitted()
-        numbers = np.fromiter(map(int, codes.vocabulary), np.int64, len(codes.vocabulary))[codes.terms]
-        parts = codes.weights[:, None] * state["encoder"][numbers]
-        values = np.zeros((len(codes), parts.shape[1]), np.float32)
-        np.add.at(values, np.repeat(np.arange(len(codes)), np.diff(codes.offsets)), parts)
-        return Dense(values / state["scale"] + state["centre"])
+        return Dense(self._decoded(codes))
 
     def save(self, folder: Path) -> None:
         write_arrays(folder, self._fitted())
@@ -135,11 +135,7 @@ class SparseCoder:
             best = np.sort(np.argpartition(latents, hidden - k, axis=1)[:, hidden - k :], axis=1)
             found = np.take_along_axis(latents, best, 1)
             active = found > ACTIVE
-            rows, weights = active.nonzero()[0], found[active]
-            if self.normalise:
-                lengths = np.sqrt(np.where(active, found, 0).astype(np.float64) ** 2 @ np.ones(k))
-                weights = (weights / lengths[rows]).astype(np.float32)
-            yield active.sum(1), best[active].astype(np.int32), weights
+            yield active.sum(1), best[active].astype(np.int32), found[active]
 
     def _train(self, values: NDArray[np.float32]) -> None:
         import torch
@@ -156,34 +152,57 @@ class SparseCoder:
         generator = torch.Generator().manual_seed(self.seed)
         inputs = torch.from_numpy((values - state["centre"]) * state["scale"])
         size = min(self.batch_size, len(inputs))
-        steps = self.epochs * (len(inputs) // size)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
-        with bar(steps, "training a sparse coder", "step") as progress:
-            for _ in range(self.epochs):
-                order = torch.randperm(len(inputs), generator=generator)
-                for start in range(0, len(order) - size + 1, size):
-                    x = inputs[order[start : start + size]]
-                    features = _features(coder, x, k)
-                    total = sum(loss.compute_loss_from_embeddings([features]).values())
-                    if self.objective == "csr":
-                        other = x + self.noise * torch.randn(x.shape, generator=generator)
-                        again = _features(coder, other, k)["sentence_embedding"]
-                        total = total + self.gamma * _contrast(features["sentence_embedding"], again, self.temperature)
-                    optimizer.zero_grad()
-                    total.backward()
-                    torch.nn.utils.clip_grad_norm_(coder.parameters(), 1.0)
-                    optimizer.step()
-                    schedule.step()
-                    progress.update(1)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / self.steps)
+        order = torch.empty(0, dtype=torch.long)
+        with bar(self.steps, "training a sparse coder", "step") as progress:
+            for _ in range(self.steps):
+                if len(order) < size:
+                    order = torch.randperm(len(inputs), generator=generator)
+                x, order = inputs[order[:size]], order[size:]
+                features = _features(coder, x, k)
+                total = sum(loss.compute_loss_from_embeddings([features]).values())
+                if self.objective == "csr":
+                    other = x + self.noise * torch.randn(x.shape, generator=generator)
+                    again = _features(coder, other, k)["sentence_embedding"]
+                    total = total + self.gamma * _contrast(features["sentence_embedding"], again, self.temperature)
+                optimizer.zero_grad()
+                total.backward()
+                torch.nn.utils.clip_grad_norm_(coder.parameters(), 1.0)
+                optimizer.step()
+                schedule.step()
+                progress.update(1)
         shift = coder.pre_bias.detach().numpy()
         state["encoder"] = coder.encoder.weight.detach().numpy().copy()
         state["bias"] = coder.latent_bias.detach().numpy().copy()
         state["centre"] = state["centre"] + shift / state["scale"]
-        codes = self.encode(Dense(values))
-        cost.note("dead_latents", hidden - len(np.unique(codes.terms)))
+
+    def _of_length(self, codes: Sparse) -> Sparse:
         if not self.normalise:
-            left = ((self.decode(codes).values - values) ** 2).mean() * state["scale"][0] ** 2
-            cost.note("reconstruction_error", float(left))
+            return codes
+        return Sparse(codes.terms, unit(codes.weights, codes.offsets), codes.offsets, codes.vocabulary)
+
+    def _decoded(self, codes: Sparse) -> NDArray[np.float32]:
+        state = self._fitted()
+        numbers = np.fromiter(map(int, codes.vocabulary), np.int64, len(codes.vocabulary))[codes.terms]
+        table = scipy.sparse.csr_array((codes.weights, numbers, codes.offsets), (len(codes), len(state["bias"])))
+        return (table @ state["encoder"] / state["scale"] + state["centre"]).astype(np.float32, copy=False)
+
+    def _fit_length(self, values: NDArray[np.float32]) -> None:
+        """Scale W by the factor with the least squared error: decoded vectors grow with its square."""
+        state = self._fitted()
+        some = values[:ROWS]
+        decoded = (self._decoded(self.encode(Dense(some))) - state["centre"]).astype(np.float64)
+        squares = float((decoded**2).sum())
+        if squares > 0:
+            product = float(((some - state["centre"]) * decoded).sum())
+            state["encoder"] *= np.float32(np.sqrt(max(product / squares, 1e-6)))
+
+    def _note(self, values: NDArray[np.float32]) -> None:
+        codes = self.encode(Dense(values))
+        cost.note("dead_latents", len(codes.vocabulary) - len(np.unique(codes.terms)))
+        variance = float(values.var(0, dtype=np.float64).mean())
+        left = float(((self._decoded(codes) - values) ** 2).mean(dtype=np.float64))
+        cost.note("reconstruction_error", left / variance if variance else 0.0)
 
     def _fitted(self) -> dict[str, NDArray[np.float32]]:
         if self._state is None:

@@ -18,7 +18,7 @@ from ir_bench.transforms.sae_steer import SaeSteer
 from ir_bench.transforms.sparse_coder import SparseCoder
 from ir_bench.types import Corpus, Dense, Document, Sparse
 
-SMALL = {"hidden": 32, "k": 4, "epochs": 3, "batch_size": 32, "auxiliary": 8}
+SMALL = {"hidden": 32, "k": 4, "steps": 18, "batch_size": 32, "auxiliary": 8}
 
 
 def vectors(rows: int = 200, dims: int = 8, seed: int = 0) -> Dense:
@@ -61,16 +61,21 @@ def test_equals_the_library_module_with_the_same_weights(objective):
     assert (codes.weights > 0).all()
 
 
-def test_training_lowers_the_error_and_no_epochs_leaves_the_documents_directions():
+def test_training_lowers_the_error_and_no_steps_leaves_the_documents_directions():
     documents = vectors()
     errors = {}
-    for epochs in (0, 2, 40):
-        coder = fitted(documents, epochs=epochs, learning_rate=0.003)
+    for steps in (0, 12, 240):
+        coder = fitted(documents, steps=steps, learning_rate=0.003)
         decoded = coder.decode(coder.documents(documents)).values
-        errors[epochs] = float(((decoded - documents.values) ** 2).mean() / documents.values.var(0).mean())
-    assert errors[40] < errors[2] < errors[0]
-    assert errors[40] < 0.15
-    np.testing.assert_allclose(np.linalg.norm(fitted(documents, epochs=0)._state["encoder"], axis=1), 1, rtol=1e-5)
+        errors[steps] = float(((decoded - documents.values) ** 2).mean() / documents.values.var(0).mean())
+    assert errors[240] < errors[12] < errors[0] < 1
+    assert errors[240] < 0.15
+    rows = fitted(documents, steps=0)._state["encoder"]
+    lengths = np.linalg.norm(rows, axis=1)
+    np.testing.assert_allclose(lengths, lengths[0], rtol=1e-5)
+    centred = documents.values - documents.values.mean(0)
+    cosines = rows @ centred.T / lengths[0] / np.linalg.norm(centred, axis=1)
+    np.testing.assert_allclose(cosines.max(1), 1, rtol=1e-4)  # each latent is a document
 
 
 @settings(max_examples=25)
@@ -95,8 +100,8 @@ def test_all_latents_of_both_signs_of_the_axes_are_the_vector_itself(dims, seed)
 
 def test_k_above_hidden_is_all_of_them():
     documents = vectors()
-    some = fitted(documents, k=32, epochs=1)
-    many = fitted(documents, k=500, epochs=1)
+    some = fitted(documents, k=32, steps=6)
+    many = fitted(documents, k=500, steps=6)
     np.testing.assert_array_equal(matrix(some.documents(documents)), matrix(many.documents(documents)))
 
 
@@ -106,6 +111,7 @@ def test_codes_of_length_one():
     lengths = np.linalg.norm(matrix(coder.documents(documents)), axis=1)
     np.testing.assert_allclose(lengths[lengths > 0], 1, rtol=1e-5)
     raw = matrix(plain.documents(documents))
+    np.testing.assert_array_equal(matrix(coder.encode(documents)), raw)
     np.testing.assert_allclose(
         matrix(coder.documents(documents)) * np.linalg.norm(raw, axis=1, keepdims=True), raw, atol=1e-5
     )
@@ -231,7 +237,7 @@ class TestSteering:
 
     def test_documents_with_the_latent_rise(self):
         documents = vectors(300)
-        coder = fitted(documents, epochs=30, learning_rate=0.003)
+        coder = fitted(documents, steps=270, learning_rate=0.003)
         weights = matrix(coder.documents(documents))
         latent = int((weights > 0).sum(0).argmax())
         index = FlatIndex()
