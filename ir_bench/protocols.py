@@ -88,6 +88,13 @@ class Explaining(Protocol):
 
 
 @runtime_checkable
+class Tokenizing(Protocol):
+    """An encoder of sparse vectors that knows which terms a text has itself, whatever its vector adds."""
+
+    def tokens(self, text: str) -> Sequence[str]: ...
+
+
+@runtime_checkable
 class Aligning(Protocol):
     """An index that can compare every token of one query with every token of some rows."""
 
@@ -184,8 +191,10 @@ class NegativeSource(Protocol):
 
 @runtime_checkable
 class Refreshing(Protocol):
-    """A source of negatives that is to be renewed from the model after every `refresh_every` steps; 0: never."""
+    """A source of negatives that is to be renewed from the model after every `refresh_every` steps; 0: never. Without a
+    `retriever` of its own it is also given the model as a stage begins."""
 
+    retriever: Retriever | None
     refresh_every: int
 
     def refresh(self, retriever: Retriever) -> None: ...

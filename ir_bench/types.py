@@ -210,6 +210,22 @@ class MultiVector:
         return self.vocabulary.take(self.tokens[self.offsets[i] : self.offsets[i + 1]])
 
 
+@dataclass(frozen=True)
+class Gated:
+    """A bag of terms folded into few slices: `values` [texts, slices] are weights, 0 where a slice has none, and
+    `gates` [texts, slices] say which term of its slice each is of. Two texts meet in a slice where the gates agree.
+    """
+
+    values: NDArray[np.floating]
+    gates: NDArray[np.integer]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, rows: slice) -> Gated:
+        return Gated(self.values[rows], self.gates[rows])
+
+
 def _ragged(values: NDArray, offsets: NDArray[np.int64], rows: slice) -> tuple[NDArray, NDArray[np.int64]]:
     start, stop, step = rows.indices(len(offsets) - 1)
     if step != 1:
@@ -218,8 +234,8 @@ def _ragged(values: NDArray, offsets: NDArray[np.int64], rows: slice) -> tuple[N
     return values[offsets[start] : offsets[stop]], offsets[start : stop + 1] - offsets[start]
 
 
-Vectors = Dense | Sparse | MultiVector
-V = TypeVar("V", Dense, Sparse, MultiVector)
+Vectors = Dense | Sparse | MultiVector | Gated
+V = TypeVar("V", Dense, Sparse, MultiVector, Gated)
 
 
 @dataclass(frozen=True)
@@ -256,7 +272,8 @@ class Match:
     """What one query term adds to the score of one document.
 
     `document_weight` is the term's count where the index scores counts (Lucene's BM25), else what a query weight of 1
-    would add. `document_term` is the document's token that a query token matched, where the two may differ.
+    would add. `document_term` is the document's token that a query token matched, where the two may differ. `added_to`
+    names the texts that do not have the term themselves: their vectors were expanded by it. None: not known.
     """
 
     term: str
@@ -264,6 +281,7 @@ class Match:
     document_weight: float
     score: float
     document_term: str | None = None
+    added_to: tuple[str, ...] | None = None  # of "query" and "document"
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -7,7 +7,20 @@ import sys
 
 import typer
 
-from ir_bench.cli import bench, compare, conventions, datasets, export, imports, report, reproduce, run, score, train
+from ir_bench.cli import (
+    bench,
+    compare,
+    conventions,
+    datasets,
+    explain,
+    export,
+    imports,
+    report,
+    reproduce,
+    run,
+    score,
+    train,
+)
 from ir_bench.errors import InputError
 
 app = typer.Typer(
@@ -24,6 +37,7 @@ app.command("score")(score.score)
 app.command("compare")(compare.compare)
 app.command("conventions")(conventions.conventions)
 app.command("reproduce")(reproduce.reproduce)
+app.command("explain")(explain.explain)
 app.command("report")(report.report)
 app.command("export")(export.export)
 app.command("import")(imports.import_)

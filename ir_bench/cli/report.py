@@ -321,14 +321,14 @@ def _built(settings: tuple[str, ...], data: Data) -> Explainer:
     def explain(query: str, documents: Sequence[str]) -> Mapping[str, Any]:
         if not ready:
             from ir_bench.cli.compose import cache_folder
-            from ir_bench.protocols import Aligning
+            from ir_bench.cli.explain import explainer
             from ir_bench.store import Store
 
             assert data.dataset is not None
             retriever = _retriever(settings)
             retriever.build(data.dataset.corpus, Store(cache_folder(None)))
-            tokens = isinstance(getattr(retriever, "index", None), Aligning)
-            ready.append(retriever.align if tokens else retriever.explain)
+            why = explainer(retriever)
+            ready.append(lambda query, documents: why(query, documents, None))
         return ready[0](query, documents)
 
     return explain

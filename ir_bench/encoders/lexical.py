@@ -34,3 +34,7 @@ class LexicalEncoder:
 
     def encode_queries(self, texts: Sequence[str]) -> Sparse:
         return self.encode_documents(texts)
+
+    def tokens(self, text: str) -> list[str]:
+        """The terms of a text."""
+        return self.analyzer.analyze(text)

@@ -102,6 +102,10 @@ class SparseEncoder:
             return self._bags_of_words(texts)
         return self._encode(texts, "query", self.query_prompt, self.query_tokens, self.query_keep)
 
+    def tokens(self, text: str) -> list[str]:
+        """The tokens of a text itself, for explanations."""
+        return self._opened().model.tokenizer.tokenize(text)
+
     def _encode(
         self, texts: Sequence[str], task: Task, prompt: str | None, tokens: int | None, keep: int | None
     ) -> Sparse:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from ir_bench.corpus_ids import document_ids
 from ir_bench.encoding import RowFinder, encoded_documents
 from ir_bench.errors import InputError
 from ir_bench.fingerprint import describe
-from ir_bench.protocols import Aligning, Encoder, Explaining, Index, Stored, Transform
+from ir_bench.protocols import Aligning, Encoder, Explaining, Index, Stored, Tokenizing, Transform
 from ir_bench.scoring import require_depth
 from ir_bench.store import Store
 from ir_bench.types import Alignment, Corpus, Hits, Match, Queries, Run, Strings, Ties
@@ -91,8 +91,13 @@ class VectorRetriever:
                     rankings[query] = Run.from_hits([query], deeper[i], self._ids, k, self.ties)[query]
             return Run(rankings)
 
-    def explain(self, query: str, documents: Sequence[str]) -> dict[str, list[Match]]:
+    def explain(
+        self, query: str, documents: Sequence[str], texts: Mapping[str, str] | None = None
+    ) -> dict[str, list[Match]]:
         """Why documents match: what each query term adds to their scores, largest first.
+
+        Where the encoder knows a text's own terms and `texts` has those of the documents, matches say which of the two
+        texts lack the term and were expanded by it.
 
         Raises InputError before build, for an index that cannot tell, and for a document that is not in the corpus.
         """
@@ -103,7 +108,11 @@ class VectorRetriever:
                 "explain another retriever",
             )
         vectors, rows = self._asked(query, documents)
-        return dict(zip(documents, self.index.explain(vectors, rows), strict=True))
+        matches = dict(zip(documents, self.index.explain(vectors, rows), strict=True))
+        if texts is None or not isinstance(self.encoder, Tokenizing):
+            return matches
+        asked = set(self.encoder.tokens(query))
+        return {name: _marked(found, asked, set(self.encoder.tokens(texts[name]))) for name, found in matches.items()}
 
     def align(self, query: str, documents: Sequence[str]) -> dict[str, Alignment]:
         """Every token of the query against every token of each document.
@@ -160,6 +169,12 @@ class VectorRetriever:
                 yield transform.documents(vectors[row : row + size])
 
         return blocks
+
+
+def _marked(matches: Sequence[Match], query: Set[str], document: Set[str]) -> list[Match]:
+    """The matches with the texts that do not have the term themselves."""
+    own = (("query", query), ("document", document))
+    return [replace(match, added_to=tuple(text for text, has in own if match.term not in has)) for match in matches]
 
 
 def _whole_ties(index: Index, queries: Any, hits: Hits, k: int) -> dict[int, Hits]:

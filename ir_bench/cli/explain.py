@@ -1,0 +1,140 @@
+"""`ir-bench explain`: why documents match a query."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ir_bench.cli.compose import build, cache_folder, compose, expand
+from ir_bench.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from ir_bench.types import Alignment, Corpus, Match
+
+Why = Mapping[str, Any]  # document → its matches, or an alignment
+
+
+def explain(
+    settings: Annotated[
+        list[str] | None, typer.Argument(help="dataset=… retriever=… and their settings, as for `run`.")
+    ] = None,
+    query: Annotated[str, typer.Option(help="A query's id in the dataset, or a text.")] = ...,  # type: ignore[assignment]
+    document: Annotated[list[str] | None, typer.Option(help="Document ids; the best three unless given.")] = None,
+    retriever: Annotated[str | None, typer.Option(help="The same as retriever=…")] = None,
+    dataset: Annotated[str | None, typer.Option(help="The same as dataset=…")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON instead of tables.")] = False,
+    cache: Annotated[Path | None, typer.Option(help="Where encodings and indexes are kept.")] = None,
+) -> None:
+    """Why documents match: terms with their weights in query and document, their products, and expansion terms marked.
+
+    Late interaction shows for each query token the document token that it matched.
+
+    Examples:
+
+    `ir-bench explain dataset=beir/nfcorpus retriever=bm25 --query "statins and breast cancer" --document MED-10`
+
+    `ir-bench explain --dataset beir/nfcorpus --retriever precomputed_sparse --query PLAIN-2 --json`
+    """
+    from ir_bench.store import Store
+
+    named = [f"{key}={value}" for key, value in (("dataset", dataset), ("retriever", retriever)) if value]
+    config = compose(expand([*named, *(settings or [])]))
+    data, made = build(config.dataset), build(config.retriever)
+    if hasattr(data, "members"):
+        raise InputError(f"{data.name} has several parts", f"one of: {', '.join(data.members)}", "name it as dataset=…")
+    loaded = data.load()
+    corpus, text = loaded.corpus, query if " " in query else loaded.queries.get(query, query)
+    why = explainer(made)
+    made.build(corpus, Store(cache_folder(str(cache) if cache else None)))
+    documents = list(document or made.search({"query": text}, 3)["query"].documents)
+    texts = contents(corpus, documents)
+    found = [_plain(name, texts[name], why_one) for name, why_one in why(text, documents, texts).items()]
+    if as_json:
+        print(json.dumps({"query": text, "documents": found}, ensure_ascii=False, indent=1))
+        return
+    from rich.console import Console
+
+    console = Console()
+    console.print(text, style="bold", markup=False)
+    for one in found:
+        console.print(_table(one))
+
+
+def explainer(retriever: Any) -> Callable[[str, Sequence[str], Mapping[str, str] | None], Why]:
+    """Asks a retriever why documents match: token by token where it compares tokens, else term by term.
+
+    Takes the query, document ids and, where there are any, the documents' texts. Raises InputError for a retriever that
+    cannot tell.
+    """
+    from ir_bench.protocols import Aligning
+
+    if isinstance(getattr(retriever, "index", None), Aligning):
+        return lambda query, documents, texts: retriever.align(query, documents)
+    if not hasattr(retriever, "explain"):
+        raise InputError(
+            f"{type(retriever).__name__} cannot tell why a document matches",
+            "a retriever of terms or tokens, such as bm25, splade or colbert",
+            "explain one that it is made of",
+        )
+    return lambda query, documents, texts: retriever.explain(query, documents, texts)
+
+
+def contents(corpus: Corpus, documents: Sequence[str]) -> dict[str, str]:
+    """The texts of some documents, as they are searched. Raises InputError for one that is not in the corpus."""
+    wanted, texts = set(documents), dict[str, str]()
+    for document in corpus:
+        if document.id in wanted:
+            texts[document.id] = corpus.contents(document)
+            if len(texts) == len(wanted):
+                break
+    for name in documents:
+        if name not in texts:
+            raise InputError(f"document {name!r} is not in {corpus.name}", "an id of the corpus", "check the spelling")
+    return texts
+
+
+def _plain(name: str, text: str, why: Sequence[Match] | Alignment) -> dict[str, Any]:
+    from ir_bench.types import Alignment
+
+    matches = why.matches() if isinstance(why, Alignment) else list(why)
+    return {
+        "document": name,
+        "text": text,
+        "score": sum(match.score for match in matches),
+        "matches": [
+            {
+                "term": match.term,
+                "query_weight": match.query_weight,
+                "document_weight": match.document_weight,
+                "score": match.score,
+                **({} if match.document_term is None else {"document_term": match.document_term}),
+                **({} if match.added_to is None else {"added_to": list(match.added_to)}),
+            }
+            for match in matches
+        ],
+    }
+
+
+def _table(found: Mapping[str, Any]) -> Table:
+    from rich.markup import escape
+    from rich.table import Table
+
+    text = " ".join(found["text"].split())
+    title = f"{found['document']}  {found['score']:.6g}\n{text[:150]}{'…' if len(text) > 150 else ''}"
+    table = Table(title=escape(title), title_justify="left", title_style="")
+    matches, tokens = found["matches"], any("document_term" in match for match in found["matches"])
+    marked = any(match.get("added_to") for match in matches)
+    columns = ["token", "matched", "adds"] if tokens else ["term", "in query", "in document", "adds"]
+    for column in columns + (["expansion of"] if marked else []):
+        table.add_column(column, justify="left" if column in ("term", "token", "matched", "expansion of") else "right")
+    for match in matches:
+        weights = [f"{match[key]:.6g}" for key in ("query_weight", "document_weight")]
+        cells = [match["term"], *([match["document_term"]] if tokens else weights), f"{match['score']:.6g}"]
+        table.add_row(*map(escape, [*cells, *([", ".join(match["added_to"])] if marked else [])]))
+    return table

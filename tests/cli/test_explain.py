@@ -1,0 +1,112 @@
+"""`ir-bench explain`: the terms of a score, with expansions marked, as a table and as JSON."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from contracts import bag_of_tokens, late_minilm
+from typer.testing import CliRunner
+
+from ir_bench.cli import app
+from ir_bench.cli.explain import contents, explainer
+from ir_bench.datasets.sample import Sample
+from ir_bench.encoders.lexical import LexicalEncoder
+from ir_bench.errors import InputError
+from ir_bench.indexes.inverted import InvertedIndex
+from ir_bench.retrievers.vector import VectorRetriever
+from ir_bench.similarities.dot import Dot
+from ir_bench.types import Corpus, Document, Match, Sparse, Strings
+
+
+def run(*arguments: str):
+    result = CliRunner().invoke(app, ["explain", *arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+QUERY = next(iter(Sample().load().queries))
+
+
+def test_bm25_s_terms_add_up_to_its_score():
+    found = json.loads(run("dataset=sample", "retriever=bm25", "--query", QUERY, "--json"))
+    assert found["query"] == Sample().load().queries[QUERY]
+    assert len(found["documents"]) == 3
+    scores = [document["score"] for document in found["documents"]]
+    assert scores == sorted(scores, reverse=True)
+    for document in found["documents"]:
+        assert document["score"] == pytest.approx(sum(match["score"] for match in document["matches"]))
+        assert all(match["added_to"] == [] for match in document["matches"])  # BM25 expands nothing
+        assert document["text"]
+
+
+def test_options_name_what_settings_name_and_tables_show_it():
+    document = next(iter(Sample().load().corpus)).id
+    shown = run("--dataset", "sample", "--retriever", "bm25", "--query", "a b", "--document", document)
+    assert document in shown
+    found = run("--retriever", "bm25", "--dataset", "sample", "--query", QUERY)
+    assert "in document" in found
+    assert "expansion" not in found
+
+
+def test_a_sparse_model_is_explained():
+    settings = ("dataset=sample", "retriever=splade", f"encoder.model={bag_of_tokens()}")
+    found = json.loads(run(*settings, "--query", QUERY, "--json"))
+    for match in found["documents"][0]["matches"]:
+        assert match["score"] == pytest.approx(match["query_weight"] * match["document_weight"])
+        assert match["added_to"] == []
+
+
+@pytest.mark.slow
+def test_late_interaction_names_the_token_that_matched():
+    settings = ("dataset=sample", "retriever=colbert", f"encoder.model={late_minilm()}")
+    found = json.loads(run(*settings, "--query", QUERY, "--json"))
+    assert all(match["document_term"] for match in found["documents"][0]["matches"])
+
+
+class Expanding(LexicalEncoder):
+    """Adds "moon" to every document and "night" to every query and document."""
+
+    def encode_documents(self, texts):
+        return self._with(texts, ["moon", "night"])
+
+    def encode_queries(self, texts):
+        return self._with(texts, ["night"])
+
+    def _with(self, texts, added):
+        bags = [dict.fromkeys([*self.tokens(text), *added], 2.0) for text in texts]
+        names = {term: i for i, term in enumerate(dict.fromkeys(term for bag in bags for term in bag))}
+        terms = np.array([names[term] for bag in bags for term in bag], np.int32)
+        offsets = np.cumsum([0, *map(len, bags)])
+        return Sparse(terms, np.full(len(terms), 2, np.float32), offsets, Strings.of(names))
+
+
+class Words:
+    def analyze(self, text):
+        return text.split()
+
+
+def test_terms_that_a_vector_adds_to_its_text_are_marked(store):
+    documents = [Document("d1", "tides rise"), Document("d2", "moon night")]
+    corpus = Corpus("c", "c1", lambda: iter(documents), 2)
+    retriever = VectorRetriever(Expanding(Words()), InvertedIndex(Dot()))
+    retriever.build = lambda *_: None
+    from ir_bench.corpus_ids import document_ids
+
+    retriever._ids = document_ids(corpus, store)
+    retriever.index.build(retriever.encoder.encode_documents([d.text for d in documents]))
+    why = explainer(retriever)("moon tides", ["d1", "d2"], contents(corpus, ["d1", "d2"]))
+    marks = {name: {match.term: match.added_to for match in found} for name, found in why.items()}
+    assert marks == {
+        "d1": {"moon": ("document",), "tides": (), "night": ("query", "document")},
+        "d2": {"moon": (), "night": ("query",)},
+    }
+    assert retriever.explain("moon", ["d2"])["d2"] == [Match("moon", 2, 2, 4), Match("night", 2, 2, 4)]
+
+
+def test_mistakes_are_told():
+    with pytest.raises(InputError, match="cannot tell why"):
+        run("dataset=sample", "retriever=hybrid", "--query", QUERY)
+    with pytest.raises(InputError, match="'nowhere' is not in"):
+        run("dataset=sample", "retriever=bm25", "--query", QUERY, "--document", "nowhere")
