@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ir_bench.types import Dense, MultiVector, Sparse, Strings, V
+from ir_bench.types import Gated, MultiVector, Sparse, Strings, V, Vectors
 
 MANIFEST = "manifest.json"
 
@@ -22,7 +22,7 @@ def write_arrays(folder: Path, arrays: dict[str, np.ndarray]) -> None:
         np.save(folder / f"{name}.npy", array)
 
 
-def arrays_of(vectors: Dense | Sparse | MultiVector | Strings) -> dict[str, np.ndarray]:
+def arrays_of(vectors: Vectors | Strings) -> dict[str, np.ndarray]:
     """The arrays of a value by dotted field name (`vocabulary.data`)."""
     arrays: dict[str, np.ndarray] = {}
     for f in fields(vectors):
@@ -101,6 +101,8 @@ def join(kind: type[V], shards: Sequence[Path], folder: Path) -> None:
         return
     parts = [read(kind, shard) for shard in shards]
     _concatenate(folder / "values.npy", [part.values for part in parts])
+    if kind is Gated:
+        _concatenate(folder / "gates.npy", [part.gates for part in parts])
     if kind is MultiVector:
         np.save(folder / "offsets.npy", _shifted([part.offsets for part in parts]))
         if all(part.tokens is not None for part in parts):  # of one encoder, so of one vocabulary
