@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from training.build import Letters, Listed, examples_of, small_text
+from training.build import Letters, Listed, examples_of, random_text, small_text
 
 from ir_bench.analyzers.lucene_english import LuceneEnglish
 from ir_bench.encoders.lexical import LexicalEncoder
@@ -27,6 +27,7 @@ from ir_bench.training.teachers.cross_encoder import CrossEncoderTeacher
 from ir_bench.training.teachers.ensemble import Ensemble
 from ir_bench.training.teachers.max_sim import MaxSim
 from ir_bench.training.teachers.reranker import RerankerTeacher
+from ir_bench.training.teachers.retrieved import Retrieved
 from ir_bench.training.teachers.saved_run import SavedRun
 from ir_bench.types import Corpus, Queries, Run
 
@@ -119,6 +120,40 @@ def bm25_run(text: TrainingText, store: Store) -> Run:
     retriever = VectorRetriever(LexicalEncoder(LuceneEnglish()), InvertedIndex(LuceneBM25(k1=0.9, b=0.4)))
     retriever.build(text.corpus, store)
     return retriever.search(text.queries_by_id(), len(text.documents))
+
+
+class TestRetrieved:
+    def test_gives_what_a_search_gives_to_examples_and_batches(self, store):
+        text = small_text()
+        teacher = Retrieved(bm25(), depth=100, absent=-1.0)
+        teacher.start(text, store)
+        run = bm25_run(text, store)
+        lowest = dict.fromkeys(text.document_ids, -1.0)
+        wanted = np.array(
+            [[{**lowest, **run.scored()[query]}[name] for name in text.document_ids] for query in text.query_ids]
+        )
+        wanted[:, 0] = wanted[:, 6]  # of copies the last one is kept
+        scores = teacher.scores(examples())
+        for row, (query, *documents) in enumerate(ROWS):
+            expected = [wanted[query, d] if d >= 0 else np.nan for d in documents]
+            np.testing.assert_allclose(scores[row], expected, atol=1e-5)
+        batch = teacher.online(examples().pairs)(np.array([2, 0]), np.array([4, -1, 1]))
+        np.testing.assert_allclose(batch, [[wanted[2, 4], np.nan, wanted[2, 1]], [wanted[0, 4], np.nan, wanted[0, 1]]])
+
+    def test_texts_that_were_not_searched_are_an_error(self, store):
+        teacher = Retrieved(bm25())
+        teacher.start(small_text(), store)
+        with pytest.raises(InputError, match="has not searched for the query"):
+            teacher.scores(bodies(store))
+
+    def test_a_batch_of_two_collections_is_an_error(self, store):
+        teacher, other = Retrieved(bm25()), random_text(0)
+        for text in (small_text(), other):
+            teacher.start(text, store)
+        one, two = examples().pairs, examples_of(other, [[0, 0, 1]]).pairs
+        mixed = replace(one, documents=[*one.documents, *two.documents])
+        with pytest.raises(InputError, match="another collection"):
+            teacher.online(mixed)(np.array([0, 1]), np.array([0, len(one.documents) + 5]))
 
 
 @dataclass
