@@ -22,16 +22,13 @@ class Retrieved:
 
     `scores` gives those of examples [examples, 1 + negatives], `online` a function that scores a batch, queries by
     documents. A fusion by normalised scores (retriever=hybrid fusion=linear) makes an ensemble of retrievers a teacher.
-    Raises InputError for texts that are not of the collections it was started on, and for a query and a document of
-    different ones.
+    Raises InputError for texts that are not of one of the collections it was started on.
     """
 
     retriever: Retriever
     depth: int = 1000
     absent: float = 0.0
-    _scores: list[NDArray[np.float32]] = field(default_factory=list, init=False, repr=False, compare=False)
-    _queries: dict[str, tuple[int, int]] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _documents: dict[str, tuple[int, int]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _searched: list[_Searched] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def start(self, text: TrainingText, store: Store) -> None:
         self.retriever.build(text.corpus, store)
@@ -41,20 +38,15 @@ class Retrieved:
         for i, query in enumerate(text.query_ids):
             ranking = run[query]
             scores[i, [row[name] for name in ranking.documents]] = ranking.scores
-        number = len(self._scores)
-        self._scores.append(scores)
-        self._queries |= {query: (number, i) for i, query in enumerate(text.queries)}
-        self._documents |= {document: (number, i) for i, document in enumerate(text.documents)}
+        queries, documents = ({name: i for i, name in enumerate(texts)} for texts in (text.queries, text.documents))
+        self._searched.append(_Searched(scores, queries, documents))
 
     def scores(self, examples: Examples) -> NDArray[np.float32]:
         queries, documents, at = examples.candidates()
-        asked = self._places(self._queries, examples.pairs.queries, queries, "query")
-        found = self._places(self._documents, examples.pairs.documents, documents, "document")
-        self._require_one_collection(asked, found)
         values = np.empty(len(queries), np.float32)
-        for number, scores in enumerate(self._scores):
-            own = asked[:, 0] == number
-            values[own] = scores[asked[own, 1], found[own, 1]]
+        bounds = np.flatnonzero(np.diff(queries, prepend=-1, append=-1))
+        for start, stop in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+            values[start:stop] = self._matrix(examples.pairs, queries[start : start + 1], documents[start:stop])[0]
         return spread(values, at)
 
     def online(self, pairs: Pairs) -> Callable[[Rows, Rows], Any]:
@@ -63,31 +55,28 @@ class Retrieved:
 
         def scored(query_rows: Rows, document_rows: Rows) -> Any:
             used = np.flatnonzero(document_rows >= 0)
-            asked = self._places(self._queries, pairs.queries, query_rows, "query")
-            found = self._places(self._documents, pairs.documents, document_rows[used], "document")
-            self._require_one_collection(asked[:1], found)
-            self._require_one_collection(asked, found[:1])
             scores = np.full((len(query_rows), len(document_rows)), np.nan, np.float32)
-            scores[:, used] = self._scores[asked[0, 0]][np.ix_(asked[:, 1], found[:, 1])]
+            scores[:, used] = self._matrix(pairs, query_rows, document_rows[used])
             return torch.from_numpy(scores)
 
         return scored
 
-    def _places(self, known: dict[str, tuple[int, int]], texts: Any, rows: Rows, what: str) -> NDArray[np.int64]:
-        try:
-            return np.array([known[texts[row]] for row in rows.tolist()], np.int64).reshape(-1, 2)
-        except KeyError as error:
-            raise InputError(
-                f"the teacher has not searched for the {what} {str(error)[:60]}",
-                f"a {what} of the collection, not one made from it",
-                "choose pairs=labelled, or another teacher",
-            ) from None
+    def _matrix(self, pairs: Pairs, query_rows: Rows, document_rows: Rows) -> NDArray[np.float32]:
+        queries = [pairs.queries[row] for row in query_rows.tolist()]
+        documents = [pairs.documents[row] for row in document_rows.tolist()]
+        for searched in self._searched:  # a text may be in several collections
+            if all(q in searched.queries for q in queries) and all(d in searched.documents for d in documents):
+                rows = np.ix_([searched.queries[q] for q in queries], [searched.documents[d] for d in documents])
+                return searched.scores[rows]
+        raise InputError(
+            "the teacher has not searched one collection for all queries and documents of a batch",
+            "train queries and documents of one collection, not texts made from them",
+            "choose pairs=labelled and sampler=by_collection, or another teacher",
+        )
 
-    @staticmethod
-    def _require_one_collection(asked: NDArray[np.int64], found: NDArray[np.int64]) -> None:
-        if (asked[:, 0] != found[:, 0]).any():
-            raise InputError(
-                "a query is to be scored with documents of another collection",
-                "batches of one collection each",
-                "choose sampler=by_collection",
-            )
+
+@dataclass(frozen=True)
+class _Searched:
+    scores: NDArray[np.float32]
+    queries: dict[str, int]
+    documents: dict[str, int]

@@ -143,7 +143,7 @@ class TestRetrieved:
     def test_texts_that_were_not_searched_are_an_error(self, store):
         teacher = Retrieved(bm25())
         teacher.start(small_text(), store)
-        with pytest.raises(InputError, match="has not searched for the query"):
+        with pytest.raises(InputError, match="not searched one collection"):
             teacher.scores(bodies(store))
 
     def test_a_batch_of_two_collections_is_an_error(self, store):
@@ -152,7 +152,7 @@ class TestRetrieved:
             teacher.start(text, store)
         one, two = examples().pairs, examples_of(other, [[0, 0, 1]]).pairs
         mixed = replace(one, documents=[*one.documents, *two.documents])
-        with pytest.raises(InputError, match="another collection"):
+        with pytest.raises(InputError, match="not searched one collection"):
             teacher.online(mixed)(np.array([0, 1]), np.array([0, len(one.documents) + 5]))
 
 
