@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import json
 import logging
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +14,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from ir_bench.errors import InputError
+from ir_bench.fingerprint import fingerprint
 
 PACKAGE = "package:"
 HEAD = "head:"
 HEADS = Path(__file__).parent / "trained"
+TRAINED = "trained:"
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?(@[\w.-]+)?")
 # What results can depend on. Pickled weights (*.bin, *.pt) are absent on purpose: reading them can run foreign code.
 FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "*.py", "artifact.metadata")  # the last: ColBERT's
@@ -25,12 +28,14 @@ UNRELATED = re.compile(r"(^|/)(onnx|openvino|\.[^/]+|checkpoint-[^/]+)/|(^|/)(tr
 
 def locate(model: str) -> Path | str:
     """The folder of a local model (`path/to/folder`, `package:NAME` for one that a Python package carries, `head:NAME`
-    for a head of this package), or the hub id (`owner/name`, with `@revision` to pin one) unchanged.
-    Raises InputError where there is no such folder."""
+    for a head of this package, `trained:NAME@SEED` for one that `ir-bench reproduce` trained), or the hub id
+    (`owner/name`, with `@revision` to pin one) unchanged. Raises InputError where there is no such folder."""
     if model.startswith(PACKAGE):
         return _carried_by(model.removeprefix(PACKAGE))
     if model.startswith(HEAD):
         return _own_head(model.removeprefix(HEAD))
+    if model.startswith(TRAINED):
+        return _trained(model.removeprefix(TRAINED))
     path = Path(model).expanduser()
     if model and path.is_dir():
         return path
@@ -64,6 +69,11 @@ def provenance(model: str) -> dict[str, str]:
     place = locate(model)
     if isinstance(place, str):
         return {"model": model.partition("@")[0], "weights": folder(model).name}
+    if model.startswith(TRAINED):
+        # what it was made from: another machine's weights differ in their last digits
+        made = json.loads((place / "training.json").read_text(encoding="utf-8"))
+        identity = {key: made[key] for key in ("recipe", "model", "data", "seed")}
+        return {"model": model, "training": fingerprint(identity)}
     name = model.removeprefix(PACKAGE) if model.startswith(PACKAGE) else place.resolve().name
     _check(place, model)
     total = hashlib.sha256()
@@ -144,6 +154,22 @@ class _Reports(logging.Handler):
             # BERT's own pooler is often not saved: mean, CLS and last-token pooling do not use it
             if status.strip().startswith("MISSING") and "pooler" not in name:
                 self.missing.append(name.strip())
+
+
+def _trained(name: str) -> Path:
+    place = trained_folder(name)
+    if not (place / "training.json").is_file():
+        raise InputError(
+            f"{name} was not trained here",
+            f"a training of experiments/trainings.yaml, with its seed, below {place.parent}",
+            "run `ir-bench reproduce CLAIM` for the claim that names it, which trains it first",
+        )
+    return place
+
+
+def trained_folder(name: str) -> Path:
+    """Where the training NAME@SEED of experiments/trainings.yaml leaves its model, below the cache folder."""
+    return Path(os.environ.get("IR_BENCH_CACHE") or Path.home() / ".cache" / "ir_bench") / "trained" / name
 
 
 def _carried_by(package: str) -> Path:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ir_bench.claims.claim import Check, Claim, quantity
 from ir_bench.claims.finding import NOT_MEASURED, Finding, decide, together
 from ir_bench.claims.kept import Kept
+from ir_bench.claims.quantities.per_query import Seeds
 from ir_bench.errors import InputError
 from ir_bench.evaluation.measured import Measured, StaleResult
 
@@ -42,11 +43,12 @@ def _assess(
         for dataset in check.datasets:
             roles: dict[str, list[Measured]] = {}
             for role, commands in check.commands(dataset).items():
+                roles[role] = Seeds() if check.trained(role) else []
                 for command in map(resolve, commands):
                     found = kept.find(command)
                     if found is None:
                         return Assessed(check, NOT_MEASURED, reason=why_missing(command))
-                    roles.setdefault(role, []).extend(found)
+                    roles[role].extend(found)
             cells[dataset] = roles
         finding = _find(check, claim, cells)
     except StaleResult:

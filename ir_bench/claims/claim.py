@@ -14,12 +14,14 @@ from ir_bench.claims.finding import DIRECTIONS
 from ir_bench.errors import InputError
 
 QUANTITIES = ("mean", "difference", "ratio", "cost_ratio", "candidates", "correlation", "monotone")
-_KEYS = {"title", "statement", "source", "setting", "reduced", "datasets", "seed", "level", "checks", "notes"}
+AVERAGED = ("mean", "difference", "ratio")  # over seeds
+_KEYS = {"title", "statement", "source", "setting", "reduced", "datasets", "seed", "seeds", "level", "checks", "notes"}
 
 
 @dataclass(frozen=True)
 class Check:
-    """One quantity over datasets against a size. `cells`: role -> retriever part of a command, or several of them."""
+    """One quantity over datasets against a size. `cells`: role -> retriever part of a command, or several of them; one
+    with {seed} stands for one of each of `seeds`, whose values of a query are averaged."""
 
     name: str
     quantity: str
@@ -28,13 +30,22 @@ class Check:
     size: float
     settings: Mapping[str, Any]
     datasets: tuple[str, ...]
+    seeds: tuple[int, ...] = ()
 
     def commands(self, dataset: str) -> dict[str, list[str]]:
         """Role -> the commands that measure it on a dataset."""
         found = {}
         for role, cells in self.cells.items():
-            found[role] = [f"dataset={dataset} {cell}" for cell in ([cells] if isinstance(cells, str) else cells)]
+            each = [cells] if isinstance(cells, str) else cells
+            found[role] = [f"dataset={dataset} {cell}" for one in each for cell in self._of_seeds(one)]
         return found
+
+    def trained(self, role: str) -> bool:
+        """Whether a role is of a system trained from several seeds."""
+        return "{seed}" in str(self.cells[role])
+
+    def _of_seeds(self, cell: str) -> list[str]:
+        return [cell.replace("{seed}", str(seed)) for seed in self.seeds] if "{seed}" in cell else [cell]
 
 
 @dataclass(frozen=True)
@@ -88,11 +99,13 @@ def read_claim(path: Path) -> Claim:
         level=level,
         seed=int(content.get("seed", 0)),
         notes=tuple(content.get("notes") or ()),
-        checks=tuple(_check(path, entry, content["datasets"]) for entry in content["checks"]),
+        checks=tuple(
+            _check(path, entry, content["datasets"], tuple(content.get("seeds") or ())) for entry in content["checks"]
+        ),
     )
 
 
-def _check(path: Path, entry: Mapping[str, Any], datasets: list[str]) -> Check:
+def _check(path: Path, entry: Mapping[str, Any], datasets: list[str], seeds: tuple[int, ...]) -> Check:
     if not isinstance(entry, Mapping):
         raise InputError(f"{path}: a check is {entry!r}", "name, quantity, cells, direction, size")
     settings = dict(entry)
@@ -105,6 +118,7 @@ def _check(path: Path, entry: Mapping[str, Any], datasets: list[str]) -> Check:
             size=float(settings.pop("size")),
             datasets=tuple(settings.pop("datasets", datasets)),
             settings=settings,
+            seeds=seeds,
         )
     except KeyError as error:
         raise InputError(
@@ -114,6 +128,15 @@ def _check(path: Path, entry: Mapping[str, Any], datasets: list[str]) -> Check:
         raise InputError(f"{path}: check {entry['name']!r} has the size {entry['size']!r}", "a number") from None
     if not isinstance(check.cells, Mapping) or not check.cells or not check.datasets:
         raise InputError(f"{path}: check {check.name!r} has no cells or no datasets", "role: cell, and one dataset")
+    trained = [role for role in check.cells if check.trained(role)]
+    if trained and (
+        len(seeds) < 2 or check.quantity not in AVERAGED or not all(isinstance(check.cells[r], str) for r in trained)
+    ):
+        raise InputError(
+            f"{path}: check {check.name!r} has cells with {{seed}}",
+            f"two or more seeds, one cell a role, and one of {', '.join(AVERAGED)}",
+            "see experiments/README.md",
+        )
     for value, known in ((check.quantity, QUANTITIES), (check.direction, DIRECTIONS)):
         if value not in known:
             raise InputError(f"{path}: check {check.name!r} has {value!r}", "one of: " + ", ".join(known))

@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from ir_bench.claims.command import split
 from ir_bench.claims.kept import Kept
 from ir_bench.claims.stale import require_current
+from ir_bench.cli import trainings
 from ir_bench.cli.compose import CONF, build, canonical, chosen, compose, options, part
 from ir_bench.errors import InputError
 from ir_bench.evaluation.measured import Measured
@@ -62,8 +63,13 @@ def lack(command: str) -> Lack | None:
     place, source = _data(dataset)
     if place is None:
         return Lack("data", dataset, source)
+    for name, _ in trainings.named(command):
+        for each in trainings.datasets(name):
+            place, source = _data(each)
+            if place is None:
+                return Lack("data", each, source)
     for model in _models(_composed(" ".join(o for o in overrides if not o.startswith("dataset="))).retriever):
-        if not _is_local(model):
+        if not _is_local(model) and not trainings.named(model):
             return Lack("weights", model, "a hub checkpoint")
     return None
 

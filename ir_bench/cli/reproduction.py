@@ -20,7 +20,7 @@ from ir_bench.claims.kept import Kept
 from ir_bench.claims.paper_table import PaperTable, read_paper_table
 from ir_bench.claims.reproduction import commands, reproduce
 from ir_bench.claims.verdict import Outcome
-from ir_bench.cli import experiments
+from ir_bench.cli import experiments, trainings
 from ir_bench.errors import InputError
 from ir_bench.evaluation.names import parse
 from ir_bench.reports.claim_page import claim_page
@@ -196,6 +196,7 @@ def measure(steps: Sequence[Step], item: PaperTable | Claim, results: Path) -> d
     extra = _measures(item)
     for i, step in enumerate(steps, 1):
         try:
+            trainings.ensure(step.command)
             result = measure_cell([*split(step.command), *extra], results)
             print(f"[{i}/{len(steps)}] {line(result)}", flush=True)
         except InputError as error:

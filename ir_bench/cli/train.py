@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from ir_bench.cli.compose import build, cache_folder, compose, options, part
 from ir_bench.errors import InputError
+
+if TYPE_CHECKING:
+    from ir_bench.training.fit import Fit
 
 COMMAND: dict[str, Any] = {
     "context_settings": {"allow_extra_args": True, "ignore_unknown_options": True},
@@ -31,30 +34,10 @@ to see that it shares no query. A killed training continues; the model is an ord
 
 def train(context: typer.Context) -> None:
     """Train a model by a recipe: `recipe=… dataset=… output=…`; `--help` shows every choice."""
-    from ir_bench.encoders.sentence_transformer import SentenceTransformerEncoder
-    from ir_bench.indexes.flat import FlatIndex
-    from ir_bench.retrievers.vector import VectorRetriever
-    from ir_bench.store import Store
-    from ir_bench.training.examples import train_split
-    from ir_bench.training.fit import Fit
-
     if not context.args or {"--help", "-h"} & set(context.args):
         print(page())
         return
-    names, own, rest = _datasets(context.args)
-    config = compose(rest, "train")
-    recipe = build(config.recipe)
-    fit = Fit(
-        recipe=recipe,
-        model=config.model,
-        texts={name: train_split(part("dataset", name, own)) for name in names},
-        store=Store(cache_folder(config.cache)),
-        output=Path(config.output),
-        as_retriever=lambda folder: VectorRetriever(SentenceTransformerEncoder(str(folder)), FlatIndex()),
-        seed=config.seed,
-        reports=tuple(config.reports),
-        device=config.device,
-    )
+    fit = prepared(context.args)
     manifest = fit.run()
     for name, stage in manifest["stages"].items():
         scores = [value for _, value in stage["validation"]]
@@ -62,7 +45,37 @@ def train(context: typer.Context) -> None:
             f"{name}: {stage['steps']} steps over {stage['examples']:,} examples; nDCG@10 on held-out queries "
             f"{scores[0]:.4f} before, {max(scores):.4f} at best"
         )
-    print(f"the model is in {config.output}")
+    print(f"the model is in {fit.output}")
+
+
+def prepared(arguments: list[str]) -> Fit:
+    """The training that a command line stands for: what follows `ir-bench train`."""
+    from ir_bench.store import Store
+    from ir_bench.training.examples import train_split
+    from ir_bench.training.fit import Fit
+
+    names, own, rest = _datasets(arguments)
+    config = compose(rest, "train")
+    return Fit(
+        recipe=build(config.recipe),
+        model=config.model,
+        texts={name: train_split(part("dataset", name, own)) for name in names},
+        store=Store(cache_folder(config.cache)),
+        output=Path(config.output),
+        as_retriever=as_retriever,
+        seed=config.seed,
+        reports=tuple(config.reports),
+        device=config.device,
+    )
+
+
+def as_retriever(folder: Path) -> Any:
+    """A saved model as a search system: dense, sparse or of token vectors, in an exact index."""
+    from ir_bench.checkpoints import configuration
+
+    kinds = {"SparseEncoder": "splade", "MultiVectorEncoder": "colbert"}
+    name = kinds.get(configuration(folder).get("model_type", ""), "bi_encoder")
+    return part("retriever", name, [f"it.encoder.model={folder}"])
 
 
 def page() -> str:

@@ -130,3 +130,25 @@ def test_a_claim_of_the_project_sets_what_its_quantities_take(path: Path) -> Non
 
 def test_the_project_has_ten_claims() -> None:
     assert len(CLAIMS) >= 10
+
+
+def test_a_cell_of_several_seeds_is_measured_with_each(tmp_path: Path) -> None:
+    trained = {**CHECK, "cells": {"of": "retriever=x model=trained:x@{seed}", "over": "retriever=bm25"}}
+    claim = read_claim(written(tmp_path, {**CLAIM, "datasets": ["med"], "seeds": [0, 7], "checks": [trained]}))
+    assert claim.commands() == [
+        "dataset=med retriever=x model=trained:x@0", "dataset=med retriever=x model=trained:x@7",
+        "dataset=med retriever=bm25",
+    ]  # fmt: skip
+    assert claim.seed == 0  # of resampling, another one
+
+
+@pytest.mark.parametrize(
+    "changes", [{"seeds": [1]}, {"checks": [{**CHECK, "quantity": "monotone"}]}, {"checks": [{**CHECK, "list": True}]}]
+)
+def test_seeds_that_cannot_be_averaged_are_an_error(tmp_path: Path, changes: dict[str, Any]) -> None:
+    content = {**CLAIM, "seeds": [0, 1], **changes}
+    cell: Any = "retriever=x model=trained:x@{seed}"
+    check = dict(content["checks"][0])
+    check["cells"] = {"of": [cell, cell] if check.pop("list", False) else cell, "over": "retriever=bm25"}
+    with pytest.raises(InputError, match=r"has cells with \{seed\}"):
+        read_claim(written(tmp_path, {**content, "checks": [check]}))

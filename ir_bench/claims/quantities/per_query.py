@@ -18,6 +18,10 @@ Cells = Mapping[str, Roles]
 _OVERLAP = re.compile(r"overlap@(\d+)(?:/(\d+))?")
 
 
+class Seeds(list[Measured]):
+    """Results of one system trained from several seeds."""
+
+
 def only(roles: Roles, role: str) -> Measured:
     """The result of a role. Raises InputError where it has none, or several (a sweep, a group of datasets)."""
     found = roles.get(role, ())
@@ -27,14 +31,25 @@ def only(roles: Roles, role: str) -> Measured:
 
 
 def per_query(roles: Roles, role: str, measure: str) -> NDArray[np.float64]:
-    """What `of_each_query` gives for the one result of a role."""
-    return of_each_query(only(roles, role), roles, measure)
+    """What `of_each_query` gives for the one result of a role, or the mean over its seeds."""
+    found = seeds(roles, role)
+    return np.mean([of_each_query(one, roles, measure) for one in found], axis=0)
+
+
+def seeds(roles: Roles, role: str) -> Sequence[Measured]:
+    """The one result of a role, or those of a system trained from several seeds. Raises InputError as `only` does, and
+    for seeds over different data."""
+    found = roles.get(role, ())
+    if not isinstance(found, Seeds):
+        return [only(roles, role)]
+    same_queries(found)
+    return found
 
 
 def pair(roles: Roles, measure: str) -> NDArray[np.float64]:
     """Values of the roles `of` and `over` side by side [queries, 2]. Raises InputError for results over different data
     and as `of_each_query` does."""
-    same_queries([only(roles, "of"), only(roles, "over")])
+    same_queries([*seeds(roles, "of"), *seeds(roles, "over")])
     return np.column_stack([per_query(roles, role, measure) for role in ("of", "over")])
 
 

@@ -10,7 +10,7 @@ import pytest
 from claims.build import roles, scored
 from reports.exports.cells import cell
 
-from ir_bench.claims.quantities.per_query import only, pair, per_query, same_queries
+from ir_bench.claims.quantities.per_query import Seeds, only, pair, per_query, same_queries
 from ir_bench.errors import InputError
 from ir_bench.evaluation.measured import Measured, read_measured
 from ir_bench.types import Run
@@ -108,3 +108,13 @@ def test_results_over_different_data_are_not_compared(key: str) -> None:
 def test_results_over_different_queries_are_not_compared() -> None:
     with pytest.raises(InputError, match=r"retriever=hybrid` and .* have different queries"):
         same_queries([scored("hybrid", AP), scored("bm25", {"AP": [0.5, 0.25]})])
+
+
+def test_a_role_of_several_seeds_has_the_mean_of_each_query() -> None:
+    seeds = Seeds([scored("x", {"AP": [0, 0.5]}), scored("x", {"AP": [1, 0.5]})])
+    found = roles(of=seeds, over=scored("y", {"AP": [0.25, 0.25]}))
+    assert per_query(found, "of", "AP").tolist() == [0.5, 0.5]
+    assert pair(found, "AP").tolist() == [[0.5, 0.25], [0.5, 0.25]]
+    other = scored("x", {"AP": [1, 0.5]}, corpus="c1")
+    with pytest.raises(InputError, match="different corpus"):
+        per_query(roles(of=Seeds([seeds[0], other])), "of", "AP")
