@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from ir_bench.types import MultiVector
 
 TOKENS = 256  # of a document multiplied at once: with the query they stay in a core's cache
+# Shapes of products that torch prepares for and remembers, of which it keeps a thousand: a new one takes longer than
+# the product itself, so sizes are rounded up.
+HEIGHTS, WIDTHS = 32, 8
 _HALF_TO_SINGLE = np.float32(2.0**112)  # between the exponents that the two formats start from
 
 
@@ -103,26 +106,33 @@ def _int8_scores(queries: MultiVector, documents: MultiVector, scales: NDArray[n
     import torch
 
     numbers, query_scales = quantised(queries.values)
-    blocks = [torch.from_numpy(np.ascontiguousarray(numbers[a:b].T)) for a, b in _spans(queries.offsets)]
-    tokens, bounds = torch.from_dlpack(_writable(np.asarray(documents.values, np.int8))), documents.offsets.tolist()
-    spans = list(_spans(queries.offsets))
+    spans, total = list(_spans(queries.offsets)), len(documents.values)
+    blocks = []
+    for a, b in spans:
+        block = np.zeros((numbers.shape[1], -(-(b - a) // WIDTHS) * WIDTHS), np.int8)
+        block[:, : b - a] = numbers[a:b].T
+        blocks.append(torch.from_numpy(block))
+    tokens = torch.from_dlpack(_writable(np.asarray(documents.values, np.int8)))
+    bounds = documents.offsets.tolist()
+    widest = max((block.shape[1] for block in blocks), default=0)
 
     def work(asked: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        widest = max(block.shape[1] for block in blocks)
         room = torch.empty(TOKENS * widest, dtype=torch.int32)
         scores = np.full(len(rows), -np.inf, np.float32)
         for i, (query, row) in enumerate(zip(asked.tolist(), rows.tolist(), strict=True)):
-            width, (first, last) = blocks[query].shape[1], (bounds[row], bounds[row + 1])
-            if width == 0 or first == last:
+            (q, r), (first, last) = spans[query], (bounds[row], bounds[row + 1])
+            if q == r or first == last:
                 continue
-            largest = np.full(width, -np.inf, np.float32)
+            largest = np.full(r - q, -np.inf, np.float32)
             for a in range(first, last, TOKENS):
                 b = min(a + TOKENS, last)
-                products = room[: (b - a) * width].view(b - a, width)
-                torch._int_mm(tokens[a:b], blocks[query], out=products)
+                height = -(-(b - a) // HEIGHTS) * HEIGHTS  # the next documents' tokens are multiplied, not looked at
+                if a + height > total:
+                    height = b - a
+                products = room[: height * blocks[query].shape[1]].view(height, -1)
+                torch._int_mm(tokens[a : a + height], blocks[query], out=products)
                 _scaled_largest(products.numpy(), scales[a:b], largest)
-            a, b = spans[query]
-            scores[i] = largest @ query_scales[a:b]
+            scores[i] = largest @ query_scales[q:r]
         return scores
 
     return work
@@ -215,9 +225,9 @@ def half_to_single(halves, bits, converted):
 
 @njit(cache=True, nogil=True)
 def _scaled_largest(products, scales, largest):
-    for i in range(len(products)):
+    for i in range(len(scales)):
         scale, row = scales[i], products[i]
-        for j in range(len(row)):
+        for j in range(len(largest)):
             scaled = row[j] * scale
             if scaled > largest[j]:
                 largest[j] = scaled
