@@ -97,7 +97,7 @@ def _interpreter(peer: str, interpreters: Sequence[str]) -> str | None:
 
 def _write(folder: Path, documents: MultiVector, queries: MultiVector) -> None:
     for name, vectors in (("document", documents), ("query", queries)):
-        np.save(folder / f"{name}s.npy", vectors.values)
+        np.save(folder / f"{name}_tokens.npy", vectors.values)
         np.save(folder / f"{name}_offsets.npy", vectors.offsets)
 
 
@@ -217,7 +217,8 @@ def tables(rows: Sequence[Row]) -> dict[str, list[dict[str, str]]]:
 
 
 NOTES = """One processor core, token vectors in memory. Short: the collection's queries; long: spans of 32 tokens of
-documents. Rerank: random candidates; errors against float64; extra memory above what the process holds before.
+documents. Rerank: random candidates; errors against float64; extra memory: above what the
+process holds before. Difference from flat: relative to the largest score.
 PyLate's formula: the arithmetic of its `rank.rerank` in our environment (it pins an older sentence-transformers).
 fastembed, muvera-python and fast-plaid run in environments of their own; fast-plaid on the CPU with `low_memory` off,
 its default 4 bits and 8 probed lists. ×: against padded torch, the flat scan of all columns, or the peer named."""

@@ -1,7 +1,7 @@
 """Peers of multi-vector retrieval, each run by the Python of an environment that has it: `python FILE PEER FOLDER`.
 
-Imports nothing of this project. Reads `documents.npy` [tokens, dims], `document_offsets.npy`, `queries.npy` and
-`query_offsets.npy` of the folder, works on one core, and prints one line of JSON.
+Imports nothing of this project. Reads `document_tokens.npy` [tokens, dims], `document_offsets.npy`, `query_tokens.npy`
+and `query_offsets.npy` of the folder, works on one core, and prints one line of JSON.
 """
 
 import itertools
@@ -33,9 +33,9 @@ def clocked(work) -> float:
 def sets(folder: Path, name: str) -> list:
     import numpy as np
 
-    values = np.load(folder / f"{name}s.npy", mmap_mode="r")
+    values = np.load(folder / f"{name}_tokens.npy", mmap_mode="r")
     offsets = np.load(folder / f"{name}_offsets.npy")
-    return [np.asarray(values[a:b], np.float32) for a, b in itertools.pairwise(offsets)]
+    return [np.array(values[a:b], np.float32) for a, b in itertools.pairwise(offsets)]
 
 
 def fastembed(folder: Path) -> dict:
