@@ -32,7 +32,7 @@ from ir_bench.training.checkpoints import Sealed, full_disk_told, last_complete
 from ir_bench.training.collate import Collate, Numbered, Redrawn
 from ir_bench.training.current import Current
 from ir_bench.training.document_vectors import FixedDocuments, KeyTower, comparable, require_query_side
-from ir_bench.training.examples import Examples, TrainingText, filtered, hold_out, make_examples, together
+from ir_bench.training.examples import Examples, Pairs, TrainingText, filtered, hold_out, make_examples, together
 from ir_bench.training.frozen import States, frozen, frozen_modules, made_once
 from ir_bench.training.gradient_cache import GradientCached
 from ir_bench.training.negatives.in_batch import InBatch
@@ -132,7 +132,7 @@ class Fit:
     def _stage(
         self, model: Any, name: str, stage: Stage, split: Mapping[str, tuple[TrainingText, TrainingText]]
     ) -> dict[str, Any]:
-        made = {each: self._examples(each, stage, train) for each, (train, _) in split.items()}
+        made = {each: self._examples(model, each, stage, train) for each, (train, _) in split.items()}
         examples = (
             together({each: e for each, (e, _) in made.items()}) if len(made) > 1 else next(iter(made.values()))[0]
         )
@@ -145,6 +145,7 @@ class Fit:
                 modules = frozen_modules(model)
                 cached, held_cached = self._states(model, modules, made, split)
                 stack.enter_context(frozen(modules))
+            before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
             if stage.learns == "lora":
                 _with_lora(model, stage.lora_rank)
             validation = Validation([self._held_out(each, text, held_cached) for each, (_, text) in split.items()])
@@ -156,6 +157,9 @@ class Fit:
                 trainer.train(resume_from_checkpoint=str(last) if last else None)
             if stage.learns == "lora":
                 _merge_lora(model)
+            if stage.mixing < 1:
+                _mix(model, before, stage.mixing)
+                validation(model, steps=trainer.state.global_step)
             model.requires_grad_(True)  # a stage may have left some of it out
         log = [entry for entry in trainer.state.log_history if "loss" in entry]
         return {
@@ -165,11 +169,13 @@ class Fit:
             "loss": [[entry["step"], round(entry["loss"], 6)] for entry in log],
         }
 
-    def _examples(self, name: str, stage: Stage, text: TrainingText) -> tuple[Examples, Any]:
+    def _examples(self, model: Any, name: str, stage: Stage, text: TrainingText) -> tuple[Examples, Any]:
         """The examples of one collection, and the source that draws their negatives."""
         pairs = stage.pairs.pairs(text, self.store, self.seed)
         negatives = copy.deepcopy(stage.negatives)
         negatives.start(text, pairs, self.store, self.seed)
+        if isinstance(negatives, Refreshing) and negatives.retriever is None:
+            self._begin(model, name, stage, text, pairs, negatives)
         # what is drawn with the query vectors of a step is not among the examples
         later = isinstance(negatives, (Indexing, Queueing))
         examples = make_examples(pairs, InBatch() if later else negatives)
@@ -350,6 +356,23 @@ class Fit:
                 renewed.append((each, self._saved))
         return [Refresh(renewed, source.refresh_every, self.output / "refreshed")], None
 
+    def _begin(self, model: Any, name: str, stage: Stage, text: TrainingText, pairs: Pairs, source: Refreshing) -> None:
+        """Search with the model as the stage begins."""
+        if stage.learns != "head":
+            source.refresh(self._saved(model))
+            return
+        modules, texts = frozen_modules(model), list(pairs.queries)
+
+        def states(of: Sequence[str], what: str, task: Task) -> States:
+            return States([made_once(modules, self.model, of, self.store, what, task, prompt(model, task))])
+
+        cached = (
+            states(texts, f"{name}'s training queries", "query"),
+            states(text.documents, f"{name}'s documents", "document"),
+        )
+        with frozen(modules):
+            source.refresh(Current(model, text, texts, cached))
+
     def _saved(self, model: Any) -> Retriever:
         """A search system of the model as it is, by its files."""
         folder = self.output / "refreshed" / "model"
@@ -438,6 +461,13 @@ def _with_lora(model: Any, rank: int) -> None:
 
     transformer = next(iter(model.children()))
     transformer.model.add_adapter(LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear"))
+
+
+@torch.no_grad()
+def _mix(model: Any, before: Mapping[str, torch.Tensor], share: float) -> None:
+    """Weights between those of `before` (share 0) and the model's own (share 1)."""
+    for name, weight in model.named_parameters():
+        weight.copy_(torch.lerp(before[name].to(weight), weight, share))
 
 
 def _merge_lora(model: Any) -> None:

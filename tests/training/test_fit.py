@@ -117,6 +117,21 @@ def test_a_head_learns_and_is_an_ordinary_folder(tmp_path: Path, model: Path, ar
     assert not list((tmp_path / "out").rglob("*.pt"))
 
 
+@pytest.mark.parametrize("learns", ["head", "lora"])
+def test_a_share_of_the_change_is_kept(tmp_path: Path, model: Path, learns: str) -> None:
+    made = {}
+    for share in (0.0, 0.25, 1.0):
+        fit(tmp_path / str(share), model, TwoTower(), stage(learns=learns, mixing=share)).run()
+        made[share] = weights(tmp_path / str(share) / "out")
+    changed = [name for name, weight in made[1.0].items() if not torch.equal(weight, made[0.0][name])]
+    assert changed
+    for name, weight in made[0.25].items():
+        torch.testing.assert_close(weight, made[0.0][name] + 0.25 * (made[1.0][name] - made[0.0][name]))
+    towers = [weight for name, weight in made[0.0].items() if name.endswith("Dense/linear.weight")]
+    assert len(towers) == 2
+    assert all(torch.equal(weight, torch.eye(16)) for weight in towers)
+
+
 def test_the_transformer_is_left_as_it_was(tmp_path: Path, model: Path) -> None:
     fit(tmp_path, model, TwoTower(), stage()).run()
     before, after = weights(model), weights(tmp_path / "out")

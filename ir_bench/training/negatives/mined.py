@@ -22,14 +22,15 @@ class Mined:
 
     Ranks count from 1 and only documents that may be negatives, so that a query with many positives loses none of its
     range; `choice=first` takes the best ones instead of drawing. A short ranking is filled with random documents.
-    With `refresh_every` n, the trainer calls `refresh` after every n steps with a retriever of the model as it is then.
+    With `refresh_every` n, the trainer calls `refresh` after every n steps with a retriever of the model as it is then,
+    and without a `retriever` also when a stage begins.
     Raises InputError for a range that is none, and in `start` or `refresh` for documents that the corpus lacks.
     Source: Karpukhin et al. 2020, Dense Passage Retrieval, section 3.2 (BM25); Xiong et al. 2021, "Approximate Nearest
     Neighbor Negative Contrastive Learning for Dense Text Retrieval" (ANCE; refreshed from the model's own index).
     Differs: ANCE refreshes in parallel with the training, so that its ranks are some steps older.
     """
 
-    retriever: Retriever
+    retriever: Retriever | None
     first: int = 1
     last: int = 200
     count: int = 1
@@ -44,7 +45,8 @@ class Mined:
                 f"negatives are ranks {self.first} to {self.last}", "a range from rank 1", "correct first and last"
             )
         self._started = (text, pairs, store, seed)
-        self.refresh(self.retriever)
+        if self.retriever is not None:
+            self.refresh(self.retriever)
 
     def refresh(self, retriever: Retriever) -> None:
         """Search again. The retriever is built here, so its settings or weights must name the model as it is now."""
