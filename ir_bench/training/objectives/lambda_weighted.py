@@ -14,7 +14,8 @@ from ir_bench.training.step import Step, preferences
 
 @dataclass
 class LambdaWeighted:
-    """|1/rank_better - 1/rank_worse| · log(1 + exp(s_worse - s_better)), averaged over a query's pairs, then queries.
+    """|1/rank_better - 1/rank_worse| · log(1 + exp((s_worse - s_better) / τ)), averaged over a query's pairs, then
+    queries.
 
     Ranks are those of the student's scores among the candidates that count, ties against the better candidate. Beyond
     `cut` a reciprocal rank is 0: a pair vanishes when both are beyond it. Queries without a negative are left out.
@@ -25,6 +26,7 @@ class LambdaWeighted:
     """
 
     cut: int | None = None
+    temperature: float = 1.0
 
     def __call__(self, step: Step) -> Tensor:
         queries, better, worse = preferences(step)
@@ -34,7 +36,8 @@ class LambdaWeighted:
                 reciprocal = reciprocal.masked_fill(reciprocal < 1 / (self.cut + 0.5), 0)
             weights = (reciprocal[queries, better] - reciprocal[queries, worse]).abs()
             pairs = torch.bincount(queries, minlength=len(step.scores))
-        losses = -functional.logsigmoid(step.scores[queries, better] - step.scores[queries, worse])
+        margins = step.scores[queries, better] - step.scores[queries, worse]
+        losses = -functional.logsigmoid(margins / self.temperature)
         of_query = torch.zeros_like(step.scores[:, 0]).index_add(0, queries, weights * losses / pairs[queries])
         return step.mean(of_query[pairs > 0], (pairs > 0).nonzero().flatten())
 

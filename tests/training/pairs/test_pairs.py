@@ -25,6 +25,7 @@ from ir_bench.training.generators.extractive import Extractive
 from ir_bench.training.known import allowed
 from ir_bench.training.pairs.generated import Generated
 from ir_bench.training.pairs.inverse_cloze import InverseCloze
+from ir_bench.training.pairs.joined import Joined
 from ir_bench.training.pairs.labelled import Labelled
 from ir_bench.training.pairs.random_crops import RandomCrops
 from ir_bench.training.pairs.rank_range import RankRange
@@ -366,3 +367,32 @@ def test_sentences_are_broken_at_punctuation_before_a_capital():
         "12 people, i.e. few, agreed",
     ]
     assert sentences("") == []
+
+
+class TestJoined:
+    def test_keeps_what_each_source_labels_and_knows(self, store):
+        text = small_text()
+        first = RankRange(Listed(("d1", "d3", "d4", "d5")), None, None, 1, 1, 3, 3)
+        second = RankRange(Listed(("d5", "d3", "d4", "d1")), None, None, 1, 1, 3, 3)
+        joined = Joined({"a": first, "b": second}).pairs(text, store, 0)
+        one, other = first.pairs(text, store, 0), second.pairs(text, store, 0)
+        assert joined.document_rows.tolist() == [*one.document_rows.tolist(), *other.document_rows.tolist()]
+        assert [joined.queries[row] for row in joined.query_rows] == [one.queries[r] for r in one.query_rows] * 2
+        assert joined.negatives is not None
+        assert one.negatives is not None
+        assert joined.negatives.tolist() == [*one.negatives.tolist(), *one.negatives.tolist()]  # rank 3, in both
+        assert len(set(joined.query_ids)) == len(joined.queries)
+        # a query's positive by one system is no negative by the other
+        of_first = joined.known(np.arange(3), np.arange(8))
+        assert (of_first == joined.known(np.arange(3, 6), np.arange(8))).all()
+        assert of_first[:, [1, 5]].all()
+
+    def test_sources_that_cannot_be_joined_are_errors(self, store):
+        text = small_text()
+        with pytest.raises(InputError, match="no sources"):
+            Joined({}).pairs(text, store, 0)
+        with pytest.raises(InputError, match="makes documents of its own"):
+            Joined({"crops": RandomCrops(minimum_words=1)}).pairs(text, store, 0)
+        ranges = RankRange(Listed(("d1", "d3", "d4")), None, None, 1, 1, 3, 3)
+        with pytest.raises(InputError, match="the same negatives and weights"):
+            Joined({"ranges": ranges, "labels": Labelled()}).pairs(text, store, 0)
