@@ -110,7 +110,7 @@ class SlimIndex:
             here = slice(built["lists"][term], built["lists"][term + 1])
             bounds[built["rows"][here]] += weights[term] * built["largest"][here]
             shared[built["rows"][here]] = True
-            cost.note("postings_read", here.stop - here.start)
+            cost.note("postings_read", int(here.stop - here.start))
         matched = np.flatnonzero(shared)
         cost.note("documents_matched", len(matched))
         if len(matched) <= self.candidates:
