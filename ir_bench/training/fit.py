@@ -35,6 +35,7 @@ from ir_bench.training.document_vectors import FixedDocuments, KeyTower, compara
 from ir_bench.training.examples import Examples, Pairs, TrainingText, filtered, hold_out, make_examples, together
 from ir_bench.training.frozen import States, frozen, frozen_modules, made_once
 from ir_bench.training.gradient_cache import GradientCached
+from ir_bench.training.kept import Keeping
 from ir_bench.training.negatives.in_batch import InBatch
 from ir_bench.training.nested import needs_idf
 from ir_bench.training.prompts import prompt
@@ -286,6 +287,9 @@ class Fit:
             drawn=None if vectors is None else vectors.drawn,
         )
         cache = None if stage.mini_batch_size is None else GradientCached(loss, stage.mini_batch_size)
+        whole: Any = loss if cache is None else cache
+        if stage.keep:
+            whole = Keeping(whole, stage.keep, frozen_modules(model) if stage.learns == "head" else (), self.seed)
         callbacks: list[Any] = [FollowSteps(loss), Progress(name), EarlyStoppingCallback(stage.patience), *own]
         redrawn = None
         if vectors is None and not drawn_once(stage):
@@ -295,7 +299,7 @@ class Fit:
             model=model,
             args=args,
             train_dataset=examples.to_dataset(numbered=True),
-            loss=loss if cache is None else cache,
+            loss=whole,
             evaluator=_evaluator(validation),
             callbacks=[*callbacks, Sealed()],
         )

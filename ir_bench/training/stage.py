@@ -31,6 +31,7 @@ class Stage:
     on the held-out train queries; after `patience` measurements without a better one training stops, and the best
     weights are kept. With `mini_batch_size` at most so many texts of a column go through the model at once; the
     gradient is still that of the whole batch.
+    `keep`: the weight of a term that holds the similarities of random words where they were (see `kept`).
     `mixing`: the share of what training changed in the weights that is kept. Below 1 a model loses less on collections
     that it was not trained on (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models", equation 1).
     """
@@ -54,6 +55,7 @@ class Stage:
     weight_decay: float = 0.01
     maximum_norm: float = 1.0
     lora_rank: int = 16
+    keep: float = 0.0
     mixing: float = 1.0
     validate_every: int = 100
     patience: int = 5
