@@ -272,7 +272,12 @@ class Fit:
             data_seed=self.seed,
             disable_tqdm=True,
             remove_unused_columns=False,
+            # queries and documents are separate forward passes, in which looking for what is unused fails
+            ddp_find_unused_parameters=False,
         )
+        for each, parameter in model.named_parameters():
+            if ".pooler." in each:  # BERT's own, which no pooling reads
+                parameter.requires_grad_(False)
         own, vectors = self._vectors(model, stage, made, split, cached)
         loss = ScoreLoss(
             model,
