@@ -380,7 +380,7 @@ def test_weights_of_pairs_and_parts_of_batches(tmp_path: Path, model: Path) -> N
     assert any(not torch.allclose(found["weighed"][n], v, atol=1e-4) for n, v in found["plain"].items())
 
 
-@pytest.mark.parametrize("written", ["weights", "optimizer"])
+@pytest.mark.parametrize("written", [pytest.param("weights", marks=pytest.mark.slow), "optimizer"])
 def test_a_full_disk_leaves_the_last_complete_checkpoint(
     tmp_path: Path, model: Path, written: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
