@@ -6,6 +6,7 @@ Applied to what the base model made of texts before, they give the checkpoint's 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,23 +41,9 @@ class Head:
         code), and for weights that cannot be read.
         """
         folder = models.folder(model)
-        listed = folder / "modules.json"
-        if not listed.is_file():
-            raise InputError(
-                f"{model} has no modules.json",
-                "a folder that `ir-bench train` wrote",
-                "name the trained model's folder",
-            )
-        entries = json.loads(listed.read_text(encoding="utf-8"))
-        first = next((i for i, entry in enumerate(entries) if _kind(entry) not in BASE), len(entries))
-        if first == len(entries):
-            raise InputError(
-                f"{model} has no modules after its pooling: {', '.join(map(_kind, entries))}",
-                "a model with a head, for example of recipe=two_tower_head",
-                "name it as encoder.model of a retriever instead",
-            )
+        entries = parts_of(folder)
         with models.loading(model):
-            return cls([_module(entry, folder, model) for entry in entries[first:]])
+            return cls([_module(entry, folder, model) for entry in entries])
 
     def __call__(self, features: dict[str, Any], task: Task) -> dict[str, Any]:
         import torch
@@ -65,6 +52,35 @@ class Head:
             for module in self.modules:
                 features = module(features, task=task) if "task" in module.forward_kwargs else module(features)
         return features
+
+
+def parts_of(folder: Path) -> list[dict[str, Any]]:
+    """What modules.json says of the modules of a folder's head: `type` and `path`."""
+    listed = folder / "modules.json"
+    if not listed.is_file():
+        raise InputError(
+            f"{folder} has no modules.json", "a folder that `ir-bench train` wrote", "name the trained model's folder"
+        )
+    entries = json.loads(listed.read_text(encoding="utf-8"))
+    first = next((i for i, entry in enumerate(entries) if _kind(entry) not in BASE), len(entries))
+    if first == len(entries):
+        raise InputError(
+            f"{folder} has no modules after its pooling: {', '.join(map(_kind, entries))}",
+            "a model with a head, for example of recipe=two_tower_head",
+            "name it as encoder.model of a retriever instead",
+        )
+    return entries[first:]
+
+
+def assemble(head: str, base: str, folder: Path) -> None:
+    """Write a head and the model that it was trained on into one folder, an ordinary one of sentence-transformers.
+
+    Raises InputError where one of them is not there, or the folder is not empty.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise InputError(f"{folder} is not empty", "a new or empty folder", "choose another")
+    shutil.copytree(models.folder(base), folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(models.folder(head), folder, dirs_exist_ok=True)
 
 
 def padded(vectors: MultiVector) -> Iterator[tuple[NDArray[np.int64], dict[str, Any]]]:

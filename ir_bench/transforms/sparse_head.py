@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from ir_bench.heads import Head, Task, padded
 from ir_bench.scoring import require_finite
 from ir_bench.types import MultiVector, Sparse
 
+DOCUMENTS = 10_000  # whose terms are counted at once
+
 
 @dataclass
 class SparseHead:
@@ -22,7 +24,9 @@ class SparseHead:
 
     `model` is a folder that `ir-bench train` wrote for a recipe with learns=head, or head:NAME. The encoder must be
     the model that it was trained on, with its token limit and special tokens. `query_keep` and `document_keep`: at
-    most so many terms, the largest weights; None keeps all that the head leaves.
+    most so many terms, the largest weights; None keeps all that the head leaves. `idf`: "collection" weighs a query's
+    own terms by Lucene's inverse document frequency in the collection that is searched, as BM25 does, where the head
+    has such weights (`modules.lexical_expansion`); "trained" by those that it was trained with.
     Raises InputError for a folder without a head, or a head for vectors of other dims or kind.
     """
 
@@ -32,13 +36,24 @@ class SparseHead:
     model: str = field(metadata={"changes_results": False})  # provenance() names it, and its weights
     query_keep: int | None = field(default=None, metadata=OF_QUERIES)
     document_keep: int | None = None
+    idf: Literal["trained", "collection"] = field(default="trained", metadata=OF_QUERIES)
     _head: Head | None = field(default=None, init=False, repr=False, compare=False)
 
     def provenance(self) -> Mapping[str, object]:
         return models.provenance(self.model)
 
     def fit(self, documents: MultiVector) -> None:
-        self._opened()
+        head = self._opened()
+        if self.idf == "trained":
+            return
+        module = head.modules[0]
+        if not hasattr(module, "importance") or not hasattr(module, "same_as"):
+            raise InputError(
+                f"idf=collection, but {type(module).__name__} has no weights of a query's own terms",
+                "a head made by architecture=lexical_expansion",
+                "set idf=trained",
+            )
+        module.importance.copy_(_idf(documents, module.same_as.numpy()))
 
     def documents(self, vectors: MultiVector) -> Sparse:
         return self._applied(vectors, "document", self.document_keep)
@@ -84,6 +99,21 @@ class SparseHead:
         if self._head is None:
             self._head = Head.load(self.model)
         return self._head
+
+
+def _idf(documents: MultiVector, same_as: np.ndarray) -> Any:
+    """ln(1 + (N - n + 0.5) / (n + 0.5)) of each term, n of the N documents having a token that counts as it."""
+    import torch
+
+    found = np.zeros(len(same_as))
+    for start in range(0, len(documents), DOCUMENTS):
+        some = documents[start : start + DOCUMENTS]
+        assert some.tokens is not None
+        terms = same_as[some.tokens].astype(np.int64)
+        texts = np.repeat(np.arange(len(some)), np.diff(some.offsets))[terms >= 0]
+        once = np.unique(texts * len(same_as) + terms[terms >= 0])
+        found += np.bincount(once % len(same_as), minlength=len(same_as))
+    return torch.from_numpy(np.log(1 + (len(documents) - found + 0.5) / (found + 0.5)))
 
 
 def _largest(values: np.ndarray, keep: int) -> np.ndarray:

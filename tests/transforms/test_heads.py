@@ -14,6 +14,7 @@ from ir_bench.encoders.sentence_transformer import SentenceTransformerEncoder
 from ir_bench.encoders.sparse_encoder import SparseEncoder
 from ir_bench.encoders.token_states import TokenStatesEncoder
 from ir_bench.errors import InputError
+from ir_bench.fingerprint import describe
 from ir_bench.transforms.dense_head import DenseHead
 from ir_bench.transforms.sparse_head import SparseHead
 from ir_bench.transforms.token_head import TokenHead
@@ -61,6 +62,22 @@ def test_term_weights_are_those_of_the_whole_checkpoint():
     few = SparseHead(str(expanding_minilm()), document_keep=3).documents(states.encode_documents(TEXTS))
     assert np.diff(few.offsets).max() == 3
     assert max(few.row(0).values()) == max(head.documents(states.encode_documents(TEXTS)).row(0).values())
+
+
+def test_a_querys_own_terms_by_their_frequency_in_the_collection():
+    states = TokenStatesEncoder(MINILM).encode_documents(["tides and moon", "tides", "bread", "the tides"])
+    queries = TokenStatesEncoder(MINILM).encode_queries(["tides of bread"])
+    trained, fitted = SparseHead(str(expanding_minilm())), SparseHead(str(expanding_minilm()), idf="collection")
+    trained.fit(states)
+    fitted.fit(states)
+    before, after = trained.queries(queries).row(0), fitted.queries(queries).row(0)
+    for term, having in (("tides", 3), ("bread", 1), ("of", 0)):
+        assert after[term] - before[term] == pytest.approx(
+            np.log(1 + (4 - having + 0.5) / (having + 0.5)) - 1, abs=1e-5
+        )
+    documents = trained.documents(states), fitted.documents(states)
+    assert np.array_equal(documents[0].weights, documents[1].weights)
+    assert describe(trained, of_documents=True) == describe(fitted, of_documents=True)
 
 
 def test_a_sparse_head_needs_to_know_the_tokens():
