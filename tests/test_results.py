@@ -151,3 +151,24 @@ def test_the_readme_shows_committed_results():
             assert cells[2:5] == values, line
             shown += 1
     assert shown >= len(PUBLISHED)
+
+
+def test_the_readmes_table_of_collections_is_what_was_measured():
+    readme = (RESULTS.parents[1] / "README.md").read_text(encoding="utf-8")
+    names = {
+        tuple(word.partition("=")[2] for word in split(command)): folder for command, folder in by_command().items()
+    }
+    columns: list[str] = []
+    shown = 0
+    for line in readme.split("\n"):
+        cells = [cell.strip().strip("`") for cell in line.strip().strip("|").split("|")]
+        if cells[0] == "nDCG@10" and len(cells) > 5:
+            columns = cells[1:]
+        elif columns and line.startswith("|") and len(cells) == len(columns) + 1 and (columns[0], cells[0]) in names:
+            for dataset, value in zip(columns, cells[1:], strict=True):
+                scores = json.loads((names[dataset, cells[0]] / "scores.json").read_text(encoding="utf-8"))["measures"]
+                assert value == f"{scores['nDCG@10']:.4f}", (cells[0], dataset)
+                shown += 1
+        elif not line.startswith("|"):
+            columns = []
+    assert shown >= 54
