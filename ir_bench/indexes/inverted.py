@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ir_bench import cost
 from ir_bench.errors import InputError
 from ir_bench.kernels import inverted, postings
-from ir_bench.kernels.queries import batches, renumber
+from ir_bench.kernels.queries import batches, numbers_in, renumber
 from ir_bench.protocols import Similarity
 from ir_bench.scoring import require_depth
 from ir_bench.shards import write_arrays
@@ -51,7 +51,7 @@ class InvertedIndex:
     storage: Literal["float32", "narrow"] = field(default="float32", metadata={"changes_results": False})
     statistics: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
     _arrays: dict[str, NDArray[Any]] | None = field(default=None, init=False, repr=False, compare=False)
-    _numbers: dict[str, int] | None = field(default=None, init=False, repr=False, compare=False)
+    _numbers: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def build(self, documents: Sparse) -> None:
         if not np.isfinite(documents.weights.sum(dtype=np.float64)):
@@ -195,12 +195,7 @@ class InvertedIndex:
         """This index's number of each term of another vocabulary, -1 if unknown; empty if the two are the same."""
         built = self._built()
         own = Strings(built["vocabulary.data"], built["vocabulary.bounds"])
-        if np.array_equal(vocabulary.bounds, own.bounds) and np.array_equal(vocabulary.data, own.data):
-            return np.zeros(0, np.int64)
-        if self._numbers is None:
-            self._numbers = {term: number for number, term in enumerate(own)}
-        find = self._numbers.get
-        return np.array([find(term, -1) for term in vocabulary], np.int64)
+        return numbers_in(own, vocabulary, self._numbers)
 
     def _inexact(self, weights: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which query weights must not simply multiply stored impacts; powers of two do so without rounding."""
@@ -251,7 +246,7 @@ class InvertedIndex:
         elif self.storage == "float32":  # another index of the same key may have been saved in less
             arrays = {**arrays, "impacts": impacts.astype(np.float32, copy=False)}
         self._arrays = {name: _plain(array) for name, array in arrays.items()}
-        self._numbers = None
+        self._numbers = {}
 
     def _built(self) -> dict[str, NDArray[Any]]:
         if self._arrays is None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ir_bench import cost
 from ir_bench.errors import InputError
-from ir_bench.kernels.queries import renumber
+from ir_bench.kernels.queries import numbers_in, renumber
 from ir_bench.scoring import require_depth, require_finite
 from ir_bench.shards import write_arrays
 from ir_bench.types import Hits, Sparse, Strings
@@ -65,6 +65,7 @@ class SeismicIndex:
     _index: Any = field(default=None, init=False, repr=False, compare=False)
     _vocabulary: Strings | None = field(default=None, init=False, repr=False, compare=False)
     _numbers: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _names: Any = field(default=None, init=False, repr=False, compare=False)  # the numbers as the library writes them
     _documents: int = field(default=0, init=False, repr=False, compare=False)
 
     def build(self, documents: Sparse) -> None:
@@ -92,7 +93,8 @@ class SeismicIndex:
                 nknn=self.neighbours,
                 num_threads=self.threads,
             )
-        self._vocabulary, self._numbers, self._documents = documents.vocabulary, {}, len(documents)
+        self._vocabulary, self._numbers, self._names = documents.vocabulary, {}, None
+        self._documents = len(documents)
 
     def save(self, folder: Path) -> None:
         with _quiet():
@@ -103,7 +105,7 @@ class SeismicIndex:
 
     def load(self, folder: Path) -> None:
         library, arrays = _library(), {name: np.load(folder / f"{name}.npy") for name in ("data", "bounds", "size")}
-        self._vocabulary, self._numbers = Strings(arrays["data"], arrays["bounds"]), {}
+        self._vocabulary, self._numbers, self._names = Strings(arrays["data"], arrays["bounds"]), {}, None
         self._documents = int(arrays["size"])
         kind = library.SeismicIndexLV if len(self._vocabulary) > NARROW else library.SeismicIndex
         (path,) = folder.glob(f"{FILE}.*")
@@ -120,7 +122,7 @@ class SeismicIndex:
             )
         k = min(k, self._documents)
         terms, weights, offsets = self._numbered(queries)
-        text = np.char.mod("%d", terms).astype(_library().get_seismic_string()) if len(terms) else np.zeros(0, "U")
+        text = self._names[terms]
         spans = [slice(a, b) for a, b in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)]
         asked = [i for i, span in enumerate(spans) if span.stop > span.start]
         found = index.batch_search(
@@ -147,14 +149,12 @@ class SeismicIndex:
     def _numbered(self, queries: Sparse) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
         """Terms, weights and offsets in the index's numbers, without unknown terms and zero weights."""
         assert self._vocabulary is not None  # set with the index
-        if not self._numbers:
-            self._numbers = {term: number for number, term in enumerate(self._vocabulary)}
-        table = np.array([self._numbers.get(term, -1) for term in queries.vocabulary], np.int64)
+        if self._names is None:
+            self._names = np.arange(len(self._vocabulary)).astype(_library().get_seismic_string())
+        table = numbers_in(self._vocabulary, queries.vocabulary, self._numbers)
         everywhere = np.arange(len(self._vocabulary) + 1)
-        terms, weights, offsets = renumber(
-            *(np.asarray(queries.terms), np.asarray(queries.weights), np.asarray(queries.offsets)),
-            *(table, True, everywhere),
-        )
+        arrays = (np.asarray(queries.terms), np.asarray(queries.weights), np.asarray(queries.offsets))
+        terms, weights, offsets = renumber(*arrays, table, len(table) > 0, everywhere)
         return terms, weights.astype(np.float32), offsets
 
     def _built(self) -> Any:

@@ -7,9 +7,10 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def invert(terms, weights, offsets, vocabulary):
+def invert(terms, weights, offsets, vocabulary, order=None):
     """Documents by terms -> terms by documents, by counting sort; weights of zero are left out.
 
+    With an `order` [documents] rows are places in it: order[0] becomes row 0.
     Returns (starts [terms + 1], rows [postings], weights [postings], the first row that names a term twice or -1).
     """
     documents = len(offsets) - 1
@@ -24,12 +25,13 @@ def invert(terms, weights, offsets, vocabulary):
     heads = starts[:-1].copy()
     repeated = -1
     for row in range(documents):
-        for i in range(offsets[row], offsets[row + 1]):
+        document = row if order is None else order[row]
+        for i in range(offsets[document], offsets[document + 1]):
             if weights[i] != 0:
                 place = np.uint64(terms[i])
                 head = np.uint64(heads[place])
                 if heads[place] > starts[place] and rows[head - np.uint64(1)] == row and repeated < 0:
-                    repeated = row
+                    repeated = document
                 rows[head] = row
                 values[head] = weights[i]
                 heads[place] += 1

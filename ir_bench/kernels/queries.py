@@ -8,6 +8,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ir_bench.types import Strings
+
 
 @njit(cache=True, nogil=True)
 def renumber(terms, weights, offsets, table, mapped, starts):
@@ -40,6 +42,18 @@ def renumber(terms, weights, offsets, table, mapped, starts):
             end += 1
         new_offsets[query + 1] = end
     return new_terms[:end], new_weights[:end], new_offsets
+
+
+def numbers_in(own: Strings, other: Strings, known: dict[str, int]) -> NDArray[np.int64]:
+    """The number that `own` gives each term of `other`, -1 if it has none; empty if the two are the same.
+
+    `known` keeps the numbers of `own` from one call to the next.
+    """
+    if np.array_equal(other.bounds, own.bounds) and np.array_equal(other.data, own.data):
+        return np.zeros(0, np.int64)
+    if not known:
+        known.update((term, number) for number, term in enumerate(own))
+    return np.array([known.get(term, -1) for term in other], np.int64)
 
 
 def batches(costs: NDArray[np.int64], size: int, most: int) -> list[tuple[int, int]]:
