@@ -166,6 +166,15 @@ class Sparse:
     offsets: NDArray[np.int64]
     vocabulary: Strings
 
+    @classmethod
+    def of(cls, bags: Sequence[Mapping[str, float]]) -> Sparse:
+        """Terms with their weights of each text, terms numbered as they are met."""
+        numbers: dict[str, int] = {}
+        terms = [numbers.setdefault(term, len(numbers)) for bag in bags for term in bag]
+        weights = [weight for bag in bags for weight in bag.values()]
+        offsets = np.cumsum([0, *map(len, bags)], dtype=np.int64)
+        return cls(np.array(terms, np.int32), np.array(weights, np.float32), offsets, Strings.of(numbers))
+
     def __len__(self) -> int:
         return len(self.offsets) - 1
 

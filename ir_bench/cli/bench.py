@@ -71,3 +71,28 @@ def multi_vector(
         repeats,
         [python for python in peers.split(",") if python],
     )
+
+
+@app.command()
+def sparse(
+    vectors: Annotated[str, typer.Option(help="Folder of docs.jsonl and queries.SPLIT.jsonl, also .gz.")] = (
+        "nfcorpus-splade-v3"
+    ),
+    documents: Annotated[int, typer.Option(help="Vectors crossed from these as a further collection; 0: none.")] = (
+        500_000
+    ),
+    repeats: Annotated[int, typer.Option(help="Measurements of which the median counts.")] = 5,
+    peers: Annotated[str, typer.Option(help="With commas.")] = "scipy,sentence-transformers,seismic,lucene",
+    results: Annotated[Path, typer.Option(help="Where bench/sparse.json and .md are written.")] = Path("results"),
+) -> None:
+    """Exact and approximate search of learned sparse vectors against scipy, Seismic, Lucene, sentence-transformers.
+
+    A quick look: `ir-bench bench sparse --documents 0 --repeats 2`
+    """
+    from ir_bench.benchmarks.sparse import sparse as measure
+    from ir_bench.datasets.sparse_vectors import SparseVectors
+    from ir_bench.types import Sparse
+
+    source = SparseVectors(vectors)
+    given, queries = (Sparse.of([bag for _, bag in texts]) for texts in (source.documents(), source.queries()))
+    measure(Path(vectors).name, given, queries, results, documents, repeats, peers.split(","))

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, ClassVar, Protocol
 
-import numpy as np
-
 from ir_bench import models
 from ir_bench.errors import InputError
 from ir_bench.protocols import DatasetSource
-from ir_bench.types import Corpus, Sparse, Strings
+from ir_bench.types import Corpus, Sparse
 
 Weights = dict[str, float]
 
@@ -56,13 +54,13 @@ class PrecomputedSparse:
             corpus = self._corpus
             named = ((document.id, corpus.contents(document)) for document in corpus)
             self._found["document"] = _by_text(named, self.vectors.documents(), "document")
-        return _sparse([self._of(text, "document") for text in texts])
+        return Sparse.of([self._of(text, "document") for text in texts])
 
     def encode_queries(self, texts: Sequence[str]) -> Sparse:
         if "query" not in self._found:
             named = self.texts.load().queries.items()
             self._found["query"] = _by_text(named, self.vectors.queries(), "query")
-        return _sparse([self._of(text, "query") for text in texts])
+        return Sparse.of([self._of(text, "query") for text in texts])
 
     def tokens(self, text: str) -> list[str]:
         """The tokens of a text itself. Raises InputError without a tokenizer."""
@@ -110,11 +108,3 @@ def _by_text(
 
 def _digest(text: str) -> bytes:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
-def _sparse(vectors: Sequence[Mapping[str, float]]) -> Sparse:
-    numbers: dict[str, int] = {}
-    terms = [numbers.setdefault(term, len(numbers)) for vector in vectors for term in vector]
-    weights = [weight for vector in vectors for weight in vector.values()]
-    offsets = np.cumsum([0, *map(len, vectors)], dtype=np.int64)
-    return Sparse(np.array(terms, np.int32), np.array(weights, np.float32), offsets, Strings.of(numbers))
