@@ -138,12 +138,14 @@ class SeismicIndex:
         )
         rows = np.full((len(queries), k), -1, np.int64)
         scores = np.full((len(queries), k), -np.inf, np.float32)
-        for hits in filter(None, found):  # in any order, each hit with the number of its query
-            i = int(hits[0][0])
-            own = np.array([int(hit[2]) for hit in hits], np.int64)
-            got = np.array([hit[1] for hit in hits], np.float32)
-            order = np.lexsort((own, -got))
-            rows[i, : len(own)], scores[i, : len(own)] = own[order], got[order]
+        flat = [hit for hits in found for hit in hits]  # queries in any order, each hit with its query's number
+        if flat:
+            query, score, row = (np.array(part, object) for part in zip(*flat, strict=True))
+            of, own, got = query.astype(np.int64), row.astype(np.int64), score.astype(np.float32)
+            order = np.lexsort((own, -got, of))
+            of, own, got = of[order], own[order], got[order]
+            places = np.arange(len(of)) - np.searchsorted(of, of)
+            rows[of, places], scores[of, places] = own, got
         return Hits(rows, scores)
 
     def _numbered(self, queries: Sparse) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
