@@ -13,7 +13,7 @@ from ir_bench.checkpoints import OF_QUERIES, in_order
 from ir_bench.errors import InputError
 from ir_bench.heads import Head, Task, padded
 from ir_bench.scoring import require_finite
-from ir_bench.types import MultiVector, Sparse
+from ir_bench.types import MultiVector, Sparse, Strings
 
 DOCUMENTS = 10_000  # whose terms are counted at once
 
@@ -62,12 +62,7 @@ class SparseHead:
         return self._applied(vectors, "query", self.query_keep)
 
     def _applied(self, vectors: MultiVector, task: Task, keep: int | None) -> Sparse:
-        if vectors.tokens is None or vectors.vocabulary is None:
-            raise InputError(
-                "the token vectors do not say of which tokens they are",
-                "vectors of an encoder of tokens, neither pooled nor cached by an earlier version",
-                "put the head right after the encoder; delete the cached encoding if it is an old one",
-            )
+        vocabulary, _ = _named(vectors)
         head = self._opened()
         order, counts, terms, weights = [], [], [], []
         for rows, features in padded(vectors):
@@ -88,17 +83,28 @@ class SparseHead:
             terms.append(which.astype(np.int32))
             weights.append(found[at, which])
         if not order:
-            return Sparse(np.empty(0, np.int32), np.empty(0, np.float32), np.zeros(1, np.int64), vectors.vocabulary)
+            return Sparse(np.empty(0, np.int32), np.empty(0, np.float32), np.zeros(1, np.int64), vocabulary)
         offsets, (all_terms, all_weights) = in_order(
             np.concatenate(order), np.concatenate(counts), np.concatenate(terms), np.concatenate(weights)
         )
         require_finite(all_weights[:, None], f"the vector of {task}", offsets)
-        return Sparse(all_terms, all_weights, offsets, vectors.vocabulary)
+        return Sparse(all_terms, all_weights, offsets, vocabulary)
 
     def _opened(self) -> Head:
         if self._head is None:
             self._head = Head.load(self.model)
         return self._head
+
+
+def _named(vectors: MultiVector) -> tuple[Strings, np.ndarray]:
+    """The vocabulary, and which token of it each vector is of [tokens]."""
+    if vectors.tokens is None or vectors.vocabulary is None:
+        raise InputError(
+            "the token vectors do not say of which tokens they are",
+            "vectors of an encoder of tokens, neither pooled nor cached by an earlier version",
+            "put the head right after the encoder; delete the cached encoding if it is an old one",
+        )
+    return vectors.vocabulary, vectors.tokens
 
 
 def _idf(documents: MultiVector, same_as: np.ndarray) -> Any:
@@ -108,8 +114,7 @@ def _idf(documents: MultiVector, same_as: np.ndarray) -> Any:
     found = np.zeros(len(same_as))
     for start in range(0, len(documents), DOCUMENTS):
         some = documents[start : start + DOCUMENTS]
-        assert some.tokens is not None
-        terms = same_as[some.tokens].astype(np.int64)
+        terms = same_as[_named(some)[1]].astype(np.int64)
         texts = np.repeat(np.arange(len(some)), np.diff(some.offsets))[terms >= 0]
         once = np.unique(texts * len(same_as) + terms[terms >= 0])
         found += np.bincount(once % len(same_as), minlength=len(same_as))

@@ -84,6 +84,8 @@ def test_a_sparse_head_needs_to_know_the_tokens():
     vectors = TokenStatesEncoder(MINILM).encode_documents(TEXTS)
     with pytest.raises(InputError, match="of which tokens"):
         SparseHead(str(expanding_minilm())).documents(MultiVector(vectors.values, vectors.offsets))
+    with pytest.raises(InputError, match="of which tokens"):
+        SparseHead(str(expanding_minilm()), idf="collection").fit(MultiVector(vectors.values, vectors.offsets))
 
 
 def test_nothing_in_nothing_out():
