@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ir_bench.errors import InputError
-from ir_bench.training.architectures.bi_encoder import BiEncoder
+from ir_bench.training.architectures.bi_encoder import plain_bi_encoder
 
 SAMPLE = 500  # documents that the principal components are computed from
 
@@ -33,14 +33,7 @@ class Projected:
         from sentence_transformers.base.modules import Dense, Normalize
         from torch import nn
 
-        base = BiEncoder().build(model, documents)
-        modules = list(base.children())
-        if len(modules) < 2 or any(type(m).__name__ not in ("Pooling", "Normalize") for m in modules[1:]):
-            raise InputError(
-                f"{model} has the modules {', '.join(type(m).__name__ for m in modules)}",
-                "a transformer and a pooling, perhaps a normalisation",
-                "choose a plain bi-encoder, or train it as architecture=bi_encoder",
-            )
+        base, transformer, pooling = plain_bi_encoder(model)
         dims = base.get_embedding_dimension()
         if not 1 <= self.dimensions <= dims:
             raise InputError(
@@ -64,9 +57,8 @@ class Projected:
             activation_function=nn.Identity(),
             **({} if weight is None else {"init_weight": weight}),
         )
-        pooling = next(m for m in modules if type(m).__name__ == "Pooling")
         return SentenceTransformer(
-            modules=[modules[0], pooling, head, Normalize()],
+            modules=[transformer, pooling, head, Normalize()],
             device="cpu",
             similarity_fn_name="cosine",
             prompts=base.prompts,

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ir_bench.errors import InputError
-from ir_bench.training.architectures.bi_encoder import BiEncoder
+from ir_bench.training.architectures.bi_encoder import plain_bi_encoder
 
 
 @dataclass
@@ -25,23 +24,15 @@ class TwoTower:
         from sentence_transformers.base.modules import Dense, Normalize, Router
         from torch import nn
 
-        base = BiEncoder().build(model, documents)
-        modules = list(base.children())
-        if len(modules) < 2 or any(type(m).__name__ not in ("Pooling", "Normalize") for m in modules[1:]):
-            raise InputError(
-                f"{model} has the modules {', '.join(type(m).__name__ for m in modules)}",
-                "a transformer and a pooling, perhaps a normalisation",
-                "choose a plain bi-encoder, or train it as architecture=bi_encoder",
-            )
+        base, transformer, pooling = plain_bi_encoder(model)
         dims = base.get_embedding_dimension()
 
         def tower() -> list[Any]:
             return [Dense(dims, dims, bias=False, activation_function=nn.Identity(), init_weight=torch.eye(dims))]
 
         router = Router({"query": tower(), "document": tower()}, default_route="document")
-        pooling = next(m for m in modules if type(m).__name__ == "Pooling")
         return SentenceTransformer(
-            modules=[modules[0], pooling, router, Normalize()],
+            modules=[transformer, pooling, router, Normalize()],
             device="cpu",
             similarity_fn_name="cosine",
             prompts=base.prompts,
