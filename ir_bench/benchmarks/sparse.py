@@ -177,11 +177,12 @@ def _place(row: Row) -> dict[str, str]:
 NOTES = """Vectors in memory to the scores and rows of the best 10 or 1000; encoding is not part of it. Ours: the
 inverted index, exact, from bags in the documents' term numbers, as all engines get them; block-max: the index that
 skips documents, whose scores are the same. scipy: queries times documents as CSR, then a partition of each row; it has
-no threads. sentence-transformers: semantic_search of sparse tensors. lucene: Anserini's SimpleImpactSearcher called
-directly, its queries made before the clock starts and its hits left in Java. seismic: approximate, so it stands by its
-accuracy, the share of the exact best 10 that it finds (ties count); our index of it, from bags of terms to rows, over
-the library called directly on queries made before the clock starts. Peers get fewer queries where they are slow.
-Bytes: of the saved index. Builds use all cores where an engine has threads (seismic)."""
+no threads. sentence-transformers: semantic_search of sparse tensors, left out where they would take more than half of
+the machine's memory. lucene: Anserini's SimpleImpactSearcher called directly, its queries made before the clock starts
+and its hits left in Java. seismic: approximate, so it stands by its accuracy, the share of the exact best 10 that it
+finds (ties count); our index of it, from bags of terms to rows, over the library called directly on queries made before
+the clock starts. Peers get fewer queries where they are slow. Bytes: of the saved index. Builds use all cores where an
+engine has threads (seismic)."""
 
 
 def markdown(rows: Sequence[Row], facts: Mapping[str, Any], settings: Mapping[str, Any]) -> str:

@@ -31,6 +31,7 @@ DEPTHS = (10, 1000)
 SOME = 32  # queries asked of a peer that is slow, and multiplied at once by scipy
 SLOW = 20_000  # documents from which on the slow peers get SOME queries
 CURVE = [(cut, factor) for cut in (4, 8, 16, 32) for factor in (0.9, 0.7)]  # query_cut and heap_factor
+TENSOR_BYTES = 120  # for each weight that sentence-transformers' search takes at its peak (3.2 GB for 27 million)
 Row = dict[str, Any]
 Engine = Callable[[int], Any]
 
@@ -89,7 +90,7 @@ def search(folder: Path, repeats: int, threads: int, peers: tuple[str, ...]) -> 
     if "scipy" in peers and threads == 1:  # its product has no threads
         product = _product(folder, documents, few)
         asked["scipy"], scores["scipy"] = (few, product), lambda k: product(k).scores
-    if "sentence-transformers" in peers:
+    if "sentence-transformers" in peers and TENSOR_BYTES * len(documents.terms) < memory() / 2:
         semantic = _semantic(documents, few, threads)
         asked["sentence-transformers"], scores["sentence-transformers"] = (few, semantic), lambda k: _of(semantic(k), k)
     if "lucene" in peers:
@@ -149,11 +150,12 @@ def _semantic(documents: Sparse, queries: Sparse, threads: int) -> Engine:
     torch.set_num_threads(threads)
 
     def tensor(vectors: Sparse) -> Any:
-        rows = np.repeat(np.arange(len(vectors)), np.diff(vectors.offsets))
-        places = torch.from_numpy(np.stack([rows, np.asarray(vectors.terms, np.int64)]))
-        shape = (len(vectors), len(documents.vocabulary))
-        weights = torch.from_numpy(np.array(vectors.weights))
-        return torch.sparse_coo_tensor(places, weights, shape, check_invariants=False).coalesce()
+        matrix = _matrix(vectors, len(documents.vocabulary))
+        matrix.sort_indices()  # in order, torch need not sort half a gigabyte of pairs by itself
+        rows = np.repeat(np.arange(len(vectors)), np.diff(matrix.indptr))
+        places = torch.from_numpy(np.stack([rows, matrix.indices.astype(np.int64)]))
+        weights = torch.from_numpy(matrix.data)
+        return torch.sparse_coo_tensor(places, weights, matrix.shape, check_invariants=False, is_coalesced=True)
 
     corpus, wanted = tensor(documents), tensor(queries)
     return lambda k: semantic_search(wanted, corpus, top_k=k, score_function=dot_score)
@@ -250,6 +252,11 @@ def _accuracy(found: NDArray[np.float32], exact: NDArray[np.float32]) -> float:
     worst = np.where(np.isfinite(exact), exact, np.inf).min(axis=1, keepdims=True)
     good = (found >= worst * (1 - 1e-3)).sum(axis=1)  # weights in half precision
     return float(good.sum() / np.isfinite(exact).sum())
+
+
+def memory() -> int:
+    """Bytes of the machine's memory."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def cores() -> int:
