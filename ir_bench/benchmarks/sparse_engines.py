@@ -150,8 +150,8 @@ def _semantic(documents: Sparse, queries: Sparse, threads: int) -> Engine:
     torch.set_num_threads(threads)
 
     def tensor(vectors: Sparse) -> Any:
-        matrix = _matrix(vectors, len(documents.vocabulary))
-        matrix.sort_indices()  # in order, torch need not sort half a gigabyte of pairs by itself
+        # in order, or torch sorts the pairs itself, at twice the memory
+        matrix = _matrix(vectors, len(documents.vocabulary)).sorted_indices()
         rows = np.repeat(np.arange(len(vectors)), np.diff(matrix.indptr))
         places = torch.from_numpy(np.stack([rows, matrix.indices.astype(np.int64)]))
         weights = torch.from_numpy(matrix.data)
