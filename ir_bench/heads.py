@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ir_bench import models
 from ir_bench.checkpoints import batches
 from ir_bench.errors import InputError
+from ir_bench.protocols import Provenance
 from ir_bench.types import MultiVector
 
 TRUSTED = ("sentence_transformers.", "ir_bench.modules.")
@@ -83,6 +84,34 @@ def assemble(head: str, base: str, folder: Path) -> None:
     shutil.copytree(models.folder(head), folder, dirs_exist_ok=True)
 
 
+def require_base(head: str, encoder: object) -> None:
+    """Raises InputError for an encoder whose weights are not those that a head was trained on, wherever either lies,
+    and for a folder that does not say which those are: vectors of another model give plausible, meaningless numbers.
+    """
+    path = models.folder(head) / "training.json"
+    if not path.is_file():
+        raise InputError(
+            f"{head} does not say which model its head was trained on",
+            "the training.json that `ir-bench train` writes beside the modules",
+            "copy it there, or name the folder that was written",
+        )
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    if moved := [name for name, stage in manifest["recipe"]["stages"].items() if stage["learns"] != "head"]:
+        raise InputError(
+            f"the training of {head} changed the model below its head too (stage {moved[0]})",
+            "a head that was trained alone, with learns=head",
+            f"use the whole model: encoder.model={head} in a retriever of its kind, without this transform",
+        )
+    base = manifest["model"]
+    used = encoder.provenance() if isinstance(encoder, Provenance) else {}
+    if _weights(used) is None or _weights(used) != _weights(base):
+        raise InputError(
+            f"the head {head} was trained on {_told(base)}, but the encoder is {_told(used, type(encoder).__name__)}",
+            "the vectors of the model that the head was trained on, down to its weights",
+            f"set encoder.model to {base['model']}, or train a head on the encoder's model: ir-bench train model=…",
+        )
+
+
 def padded(vectors: MultiVector) -> Iterator[tuple[NDArray[np.int64], dict[str, Any]]]:
     """Batches of texts of similar length as the features that follow a transformer, with the rows they hold."""
     import torch
@@ -105,6 +134,17 @@ def padded(vectors: MultiVector) -> Iterator[tuple[NDArray[np.int64], dict[str, 
         if vectors.tokens is not None:
             features["input_ids"] = torch.from_numpy(tokens)
         yield rows, features
+
+
+def _weights(provenance: Mapping[str, object]) -> object:
+    """What identifies a model's weights: their checksum, the hub's commit, or the training that made them."""
+    return provenance.get("weights", provenance.get("training"))
+
+
+def _told(provenance: Mapping[str, object], otherwise: str = "") -> str:
+    if _weights(provenance) is None:
+        return f"{otherwise}, which names no weights"
+    return f"{provenance['model']} (weights {str(_weights(provenance))[:12]})"
 
 
 def _kind(entry: dict[str, Any]) -> str:

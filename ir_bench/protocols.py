@@ -63,6 +63,13 @@ class Transform(Protocol):
 
 
 @runtime_checkable
+class Following(Protocol):
+    """A transform for the vectors of one model alone: `require` raises InputError for an encoder of another."""
+
+    def require(self, encoder: Encoder) -> None: ...
+
+
+@runtime_checkable
 class Index(Protocol):
     """Vectors to nearest rows. `search` returns at most k rows a query, equal scores by ascending row."""
 

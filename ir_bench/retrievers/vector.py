@@ -13,7 +13,7 @@ from ir_bench.corpus_ids import document_ids
 from ir_bench.encoding import RowFinder, encoded_documents
 from ir_bench.errors import InputError
 from ir_bench.fingerprint import describe
-from ir_bench.protocols import Aligning, Encoder, Explaining, Index, Stored, Tokenizing, Transform
+from ir_bench.protocols import Aligning, Encoder, Explaining, Following, Index, Stored, Tokenizing, Transform
 from ir_bench.scoring import require_depth
 from ir_bench.store import Store
 from ir_bench.types import Alignment, Corpus, Hits, Match, Queries, Run, Strings, Ties
@@ -26,7 +26,8 @@ class VectorRetriever:
     `ties` is the order of documents with equal scores, also at the cut-off: by descending id as trec_eval has it, or
     by ascending id as Lucene has it (see `Run`). Neither depends on the order of the corpus.
 
-    Raises InputError at construction when a part does not take the kind of vectors it would get.
+    Raises InputError at construction when a part does not take the kind of vectors it would get, and at `build`, before
+    anything is encoded, when a transform was made for the vectors of another model.
     """
 
     encoder: Encoder
@@ -50,6 +51,9 @@ class VectorRetriever:
             kind, maker = getattr(part, "produces", kind), type(part).__name__
 
     def build(self, corpus: Corpus, store: Store) -> None:
+        for transform in self.transforms.values():
+            if isinstance(transform, Following):
+                transform.require(self.encoder)
         self._ids, self._rows = document_ids(corpus, store), None
         with cost.timed("encode_documents_s"):
             key, vectors = encoded_documents(self.encoder, corpus, store, self.documents_per_shard)

