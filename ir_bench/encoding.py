@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,20 @@ from ir_bench.corpus_ids import document_ids
 from ir_bench.errors import InputError
 from ir_bench.fingerprint import describe
 from ir_bench.progress import bar
-from ir_bench.protocols import Encoder
+from ir_bench.protocols import Composed, Encoder, Following, Stored, Transform
 from ir_bench.store import Store
 from ir_bench.types import Corpus, Strings
 
 
 def encoded_documents(encoder: Encoder, corpus: Corpus, store: Store, per_shard: int) -> tuple[list[Any], Any]:
-    """The encoder's document vectors and their key in the store; encoded once, then shared by whoever asks."""
+    """The encoder's document vectors and their key in the store; encoded once, then shared by whoever asks.
+
+    Those of an encoder with transforms are made from the vectors of the encoder inside, which are shared too.
+    """
     encoder.fit(corpus)
+    if isinstance(encoder, Composed):
+        key, vectors = encoded_documents(encoder.encoder, corpus, store, per_shard)
+        return transformed_documents(key, vectors, encoder.transforms, store, per_shard)
     key = ["documents", describe(encoder, of_documents=True), corpus.identity, corpus.titles, corpus.document_tokens]
 
     def blocks(start: int) -> Iterator[Any]:
@@ -31,6 +38,44 @@ def encoded_documents(encoder: Encoder, corpus: Corpus, store: Store, per_shard:
                 progress.update(len(chunk))
 
     return key, store.vectors(key, encoder.produces, blocks, per_shard)
+
+
+def require_followed(encoder: Encoder, transforms: Mapping[str, Transform]) -> None:
+    """Raises InputError for a transform that was made for the vectors of another model."""
+    for transform in transforms.values():
+        if isinstance(transform, Following):
+            transform.require(encoder)
+
+
+def transformed_documents(
+    key: list[Any], vectors: Any, transforms: Mapping[str, Transform], store: Store, per_shard: int
+) -> tuple[list[Any], Any]:
+    """Stored document vectors and their key, changed by each transform in turn, which is fitted to them before."""
+    for name, transform in transforms.items():
+        _fit(key, transform, vectors, store)
+        key = [*key, {name: describe(transform, of_documents=True)}]
+        vectors = store.vectors(key, transform.produces, _transformed(transform, vectors, per_shard), per_shard)
+    return key, vectors
+
+
+def _fit(key: list[Any], transform: Transform, vectors: Any, store: Store) -> None:
+    if not isinstance(transform, Stored):
+        transform.fit(vectors)
+        return
+
+    def make(folder: Path) -> None:
+        transform.fit(vectors)
+        transform.save(folder)
+
+    transform.load(store.artefact([*key, {"fitted": describe(transform, of_documents=True)}], make))
+
+
+def _transformed(transform: Transform, vectors: Any, size: int) -> Callable[[int], Iterator[Any]]:
+    def blocks(start: int) -> Iterator[Any]:
+        for row in range(start * size, len(vectors), size):
+            yield transform.documents(vectors[row : row + size])
+
+    return blocks
 
 
 class RowFinder:

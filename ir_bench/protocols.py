@@ -43,8 +43,8 @@ class DatasetSource(Protocol):
 class Encoder(Protocol):
     """Texts to vectors of the kind `produces`. `fit` sees the corpus before anything is encoded."""
 
-    produces: ClassVar[type]
-
+    @property
+    def produces(self) -> type: ...
     def fit(self, corpus: Corpus) -> None: ...
     def encode_documents(self, texts: Sequence[str]) -> Any: ...
     def encode_queries(self, texts: Sequence[str]) -> Any: ...
@@ -67,6 +67,14 @@ class Following(Protocol):
     """A transform for the vectors of one model alone: `require` raises InputError for an encoder of another."""
 
     def require(self, encoder: Encoder) -> None: ...
+
+
+@runtime_checkable
+class Composed(Protocol):
+    """An encoder whose vectors are those of another, changed by transforms, which share the other's encoding."""
+
+    encoder: Encoder
+    transforms: Mapping[str, Transform]
 
 
 @runtime_checkable

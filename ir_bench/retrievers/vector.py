@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,10 +10,10 @@ import numpy as np
 
 from ir_bench import cost
 from ir_bench.corpus_ids import document_ids
-from ir_bench.encoding import RowFinder, encoded_documents
+from ir_bench.encoding import RowFinder, encoded_documents, require_followed, transformed_documents
 from ir_bench.errors import InputError
 from ir_bench.fingerprint import describe
-from ir_bench.protocols import Aligning, Encoder, Explaining, Following, Index, Stored, Tokenizing, Transform
+from ir_bench.protocols import Aligning, Encoder, Explaining, Index, Stored, Tokenizing, Transform
 from ir_bench.scoring import require_depth
 from ir_bench.store import Store
 from ir_bench.types import Alignment, Corpus, Hits, Match, Queries, Run, Strings, Ties
@@ -51,19 +51,12 @@ class VectorRetriever:
             kind, maker = getattr(part, "produces", kind), type(part).__name__
 
     def build(self, corpus: Corpus, store: Store) -> None:
-        for transform in self.transforms.values():
-            if isinstance(transform, Following):
-                transform.require(self.encoder)
+        require_followed(self.encoder, self.transforms)
         self._ids, self._rows = document_ids(corpus, store), None
         with cost.timed("encode_documents_s"):
             key, vectors = encoded_documents(self.encoder, corpus, store, self.documents_per_shard)
-        for name, transform in self.transforms.items():
-            with cost.timed("transform_s"):
-                self._fit(key, transform, vectors, store)
-                key = [*key, {name: describe(transform, of_documents=True)}]
-                vectors = store.vectors(
-                    key, transform.produces, self._transformed(transform, vectors), self.documents_per_shard
-                )
+        with cost.timed("transform_s"):
+            key, vectors = transformed_documents(key, vectors, self.transforms, store, self.documents_per_shard)
         with cost.timed("index_s"):
             self._index(key, vectors, store)
 
@@ -153,26 +146,6 @@ class VectorRetriever:
             index.save(folder)
 
         index.load(store.artefact([*key, describe(self.index, of_documents=True)], make))
-
-    def _fit(self, key: list[Any], transform: Transform, vectors: Any, store: Store) -> None:
-        if not isinstance(transform, Stored):
-            transform.fit(vectors)
-            return
-
-        def make(folder) -> None:
-            transform.fit(vectors)
-            transform.save(folder)
-
-        transform.load(store.artefact([*key, {"fitted": describe(transform, of_documents=True)}], make))
-
-    def _transformed(self, transform: Transform, vectors: Any):
-        size = self.documents_per_shard
-
-        def blocks(start: int) -> Iterator[Any]:
-            for row in range(start * size, len(vectors), size):
-                yield transform.documents(vectors[row : row + size])
-
-        return blocks
 
 
 def _marked(matches: Sequence[Match], query: Set[str], document: Set[str]) -> list[Match]:
