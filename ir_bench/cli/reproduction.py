@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+import yaml
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -25,7 +26,7 @@ from ir_bench.errors import InputError
 from ir_bench.evaluation.names import parse
 from ir_bench.reports.claim_page import claim_page
 from ir_bench.reports.paper_table_page import paper_table_data, paper_table_page, summary
-from ir_bench.results import write_json
+from ir_bench.results import Result, write_json
 
 MEASURED, KEPT, TO_MEASURE, CANNOT_RUN = "measured here", "kept", "to measure", "cannot run"
 
@@ -199,10 +200,24 @@ def measure(steps: Sequence[Step], item: PaperTable | Claim, results: Path) -> d
             trainings.ensure(step.command)
             result = measure_cell([*split(step.command), *extra], results)
             print(f"[{i}/{len(steps)}] {line(result)}", flush=True)
+            _require_kept_as(step.command, result)
         except InputError as error:
             failures[step.command] = error.happened
             print(f"[{i}/{len(steps)}] {step.command}\n  error: {error}", flush=True)
     return failures
+
+
+def _require_kept_as(command: str, result: Result) -> None:
+    """Raises InputError where the result is kept under a command of the same settings, and would not be found."""
+    if not (result.folder / "system.yaml").is_file():  # a group of datasets: its members are kept
+        return
+    kept = yaml.safe_load((result.folder / "system.yaml").read_text(encoding="utf-8"))["command"]
+    if kept != command:
+        raise InputError(
+            f"`{command}` is measured, but kept as `{kept}`, which asks for the same",
+            "one way to write a cell, without settings that are the defaults",
+            f"write the cell as `{kept}` in experiments/",
+        )
 
 
 def _unscored(step: Step, item: PaperTable | Claim, kept: Kept) -> bool:

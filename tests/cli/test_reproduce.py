@@ -187,3 +187,13 @@ def test_names_are_suggested(call):
     assert "did you mean a-table" in raised.value.fix
     with pytest.raises(InputError, match="no table or claim was named"):
         call()
+
+
+def test_a_cell_of_the_same_settings_as_another_is_told(call, tmp_path):
+    rows = {"twice": {**TABLE["rows"]["near"], "cell": "retriever=bm25 k=1000"}, **TABLE["rows"]}
+    (tmp_path / "experiments" / "tables" / "a-table.yaml").write_text(
+        yaml.safe_dump({**TABLE, "rows": rows}, sort_keys=False)
+    )
+    call("a-table", "--only", "right")
+    out = " ".join(call("a-table", code=2).split())
+    assert "write the cell as `dataset=sample retriever=bm25`" in out
