@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import operator
 import os
 import sys
 import tempfile
@@ -17,11 +19,13 @@ from numpy.typing import NDArray
 from ir_bench import cost
 from ir_bench.errors import InputError
 from ir_bench.kernels.queries import numbers_in, renumber
+from ir_bench.kernels.winners import ranked
 from ir_bench.scoring import require_depth, require_finite
 from ir_bench.shards import write_arrays
 from ir_bench.types import Hits, Sparse, Strings
 
 FILE = "index"  # Seismic adds .index.seismic
+SCORE, ROW = operator.itemgetter(1), operator.itemgetter(2)  # of a hit
 NARROW = 1 << 16  # terms up to which the library numbers them in two bytes
 AT_SEARCH = {"changes_documents": False}
 
@@ -122,13 +126,15 @@ class SeismicIndex:
             )
         k = min(k, self._documents)
         terms, weights, offsets = self._numbered(queries)
-        text = self._names[terms]
-        spans = [slice(a, b) for a, b in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)]
-        asked = [i for i, span in enumerate(spans) if span.stop > span.start]
+        names = self._written(max(len(queries), len(self._vocabulary or ())))
+        # as bytes: NumPy copies strings one by one
+        text = names.view(f"V{names.itemsize}").take(terms, mode="clip").view(names.dtype)
+        spans = [slice(a, b) for a, b in itertools.pairwise(offsets.tolist())]
+        asked = np.flatnonzero(np.diff(offsets))
         found = index.batch_search(
-            np.array([str(i) for i in asked], _library().get_seismic_string()),
-            [text[spans[i]] for i in asked],
-            [weights[spans[i]] for i in asked],
+            names[: len(asked)],
+            [text[spans[i]] for i in asked.tolist()],
+            [weights[spans[i]] for i in asked.tolist()],
             k=k,
             query_cut=self.query_cut or max(1, int(np.diff(offsets).max(initial=1))),
             heap_factor=self.heap_factor,
@@ -138,26 +144,28 @@ class SeismicIndex:
         )
         rows = np.full((len(queries), k), -1, np.int64)
         scores = np.full((len(queries), k), -np.inf, np.float32)
-        flat = [hit for hits in found for hit in hits]  # queries in any order, each hit with its query's number
-        if flat:
-            query, score, row = (np.array(part, object) for part in zip(*flat, strict=True))
-            of, own, got = query.astype(np.int64), row.astype(np.int64), score.astype(np.float32)
-            order = np.lexsort((own, -got, of))
-            of, own, got = of[order], own[order], got[order]
-            places = np.arange(len(of)) - np.searchsorted(of, of)
-            rows[of, places], scores[of, places] = own, got
+        found = [hits for hits in found if hits]  # queries in any order, each hit with its query's name
+        flat = list(itertools.chain.from_iterable(found))
+        own = np.fromstring(" ".join(map(ROW, flat)), np.int64, sep=" ")  # three times as fast as int of each
+        got = np.fromiter(map(SCORE, flat), np.float32, len(flat))
+        queried = asked[np.array([int(hits[0][0]) for hits in found], np.int64)]
+        ranked(queried, np.array([len(hits) for hits in found], np.int64), own, got, rows, scores)
         return Hits(rows, scores)
 
     def _numbered(self, queries: Sparse) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
         """Terms, weights and offsets in the index's numbers, without unknown terms and zero weights."""
         assert self._vocabulary is not None  # set with the index
-        if self._names is None:
-            self._names = np.arange(len(self._vocabulary)).astype(_library().get_seismic_string())
         table = numbers_in(self._vocabulary, queries.vocabulary, self._numbers)
         everywhere = np.arange(len(self._vocabulary) + 1)
         arrays = (np.asarray(queries.terms), np.asarray(queries.weights), np.asarray(queries.offsets))
         terms, weights, offsets = renumber(*arrays, table, len(table) > 0, everywhere)
         return terms, weights.astype(np.float32), offsets
+
+    def _written(self, size: int) -> NDArray[np.str_]:
+        """The whole numbers below `size`, at the least, as the library writes them; each is made once."""
+        if self._names is None or len(self._names) < size:
+            self._names = np.arange(size).astype(_library().get_seismic_string())
+        return self._names
 
     def _built(self) -> Any:
         if self._index is None:

@@ -1,4 +1,4 @@
-"""The largest entries of long rows, a few of each."""
+"""The largest entries of long rows, a few of each, and hits put in order."""
 
 from __future__ import annotations
 
@@ -29,3 +29,28 @@ def winners(rows, k):
             if filled < k:
                 filled += 1
     return columns, values
+
+
+@numba.njit(cache=True, nogil=True)
+def ranked(queries, counts, rows, scores, out_rows, out_scores):
+    """Write hits, one query's after the other, to `out_rows` and `out_scores` [queries, k]: by falling score, equal
+    ones by ascending row.
+
+    counts [n]: how many hits each of the queries `queries` [n] has, at most k. Hits that come nearly in order are
+    cheapest.
+    """
+    start = 0
+    for i in range(len(queries)):
+        query = queries[i]
+        for held in range(counts[i]):
+            row, score, place = rows[start + held], scores[start + held], held
+            while place > 0 and (
+                out_scores[query, place - 1] < score
+                or (out_scores[query, place - 1] == score and out_rows[query, place - 1] > row)
+            ):
+                out_scores[query, place] = out_scores[query, place - 1]
+                out_rows[query, place] = out_rows[query, place - 1]
+                place -= 1
+            out_scores[query, place] = score
+            out_rows[query, place] = row
+        start += counts[i]

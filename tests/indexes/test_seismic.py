@@ -123,3 +123,30 @@ def test_misuse_is_refused(problem):
 def test_the_library_s_progress_is_not_printed(problem, capfd):
     built(problem[0])
     assert capfd.readouterr() == ("", "")
+
+
+def test_hits_in_any_order_become_rows_by_score_and_row(problem):
+    """The library promises no order of queries, nor of a query's hits of equal score."""
+    documents, queries = problem
+    index = built(documents, **LIMIT)
+    hits = index.search(sparse(queries), 30)
+    own, generator = index._index, np.random.default_rng(5)
+
+    class Shuffling:
+        def batch_search(self, *given, **settings):
+            found = own.batch_search(*given, **settings)
+            return [
+                [found[i][j] for j in generator.permutation(len(found[i]))] for i in generator.permutation(len(found))
+            ]
+
+    index._index = Shuffling()
+    shuffled = index.search(sparse(queries), 30)
+    np.testing.assert_array_equal(shuffled.rows, hits.rows)
+    np.testing.assert_array_equal(shuffled.scores, hits.scores)
+    assert ((hits.scores[:, 1:] == hits.scores[:, :-1]) & (hits.rows[:, 1:] >= 0)).any()  # there are ties
+
+
+def test_more_queries_than_terms_keep_their_own_hits():
+    documents = np.eye(3, dtype=np.float32)
+    hits = built(documents, **LIMIT).search(sparse(np.tile(documents, (4, 1))), 1)
+    assert hits.rows[:, 0].tolist() == [0, 1, 2] * 4
