@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -12,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 
 from ir_bench.benchmarks import multi_vector_engines as engines
@@ -28,6 +32,8 @@ from ir_bench.types import Dataset, Hits, MultiVector, Run
 
 PEERS = {"fastembed": "fastembed", "muvera-python": "muvera", "fast-plaid": "fast_plaid"}  # and what to import
 SPANS = (8, 64)  # tokens of a passage of the recombined collection: fewest and most
+RECOMBINED_DIMS = 128  # of its tokens, as in ColBERTv2: 200,000 passages of 384 take 11 GB in float32
+NEEDS_JUDGMENTS = {"fast-plaid"}  # not asked about the recombined collection: an index of it takes too long to build
 Row = dict[str, Any]
 
 
@@ -36,18 +42,21 @@ def multi_vector(
     encoder: Encoder,
     store: Store,
     results: Path,
-    size: int = 50_000,
+    size: int = 200_000,
     repeats: int = 5,
     interpreters: Sequence[str] = (),
     seed: int = 0,
+    peer_timeout: float = 600,
 ) -> list[Row]:
     """Measure, print and write `results`/bench/multi-vector.json and .md; returns a row per collection and comparison.
 
-    `size` passages, spans of tokens drawn from the collections, are a further collection without judgments; 0 leaves it
-    out. Peers that cannot live in our environment are run by the Python `interpreters` that have them; one that none
-    has is left out. Everything works on one core; times are medians over `repeats` with the engines of a process taking
-    turns, so compare ratios, not seconds, across machines. Query encoding is measured by itself and is in no other
-    figure. Raises InputError where nothing is to be measured or the encoder gives no token vectors.
+    `size` passages, spans of tokens drawn from the collections and cut to `RECOMBINED_DIMS`, are a further collection
+    without judgments; 0 leaves it out. Peers that cannot live in our environment are run by the Python `interpreters`
+    that have them; one that none has is left out, and one without a result after `peer_timeout` seconds is ended and
+    becomes a row that says so. What is measured is written after each collection. Everything works on one core; times
+    are medians over `repeats` with the engines of a process taking turns, so compare ratios, not seconds, across
+    machines. Query encoding is measured by itself and is in no other figure. Raises InputError where nothing is to be
+    measured or the encoder gives no token vectors.
     """
     if repeats < 1 or not datasets:
         raise InputError("nothing to measure", "at least one dataset and one repeat")
@@ -56,6 +65,19 @@ def multi_vector(
     found = {peer: python for peer in PEERS if (python := _interpreter(peer, interpreters))}
     rows: list[Row] = []
     versions: dict[str, str] = {}
+    settings = {"datasets": list(datasets), "size": size, "repeats": repeats, "seed": seed, "encoder": repr(encoder)}
+
+    def finished(name: str, folder: Path, asked: Mapping[str, str], *others: Row) -> None:
+        start = time.perf_counter()
+        measured = [*_measure(name, folder, repeats, asked, versions, peer_timeout), *others]
+        for row in measured:
+            if (hits := row.pop("hits", None)) is not None and name in datasets:
+                row["nDCG@10"] = _quality(datasets[name], hits, store)
+        rows.extend(measured)
+        own = {"sentence-transformers": metadata.version("sentence-transformers")}
+        write(rows, {**environment(), "peers": {**own, **versions}}, settings, results / "bench")
+        Console().print(f"{name}: {time.perf_counter() - start:.0f} s", markup=False, highlight=False)
+
     with tempfile.TemporaryDirectory() as place:
         sources = []
         for name, dataset in datasets.items():
@@ -67,24 +89,24 @@ def multi_vector(
             encoding = (time.perf_counter() - start) / max(len(queries), 1)
             _write(folder, documents, queries)
             sources.append((documents, queries))
-            rows += _measure(name, folder, repeats, found, versions)
-            rows.append(_row(name, "query encoding", "ours", queries_per_s=1 / encoding))
-            ids = document_ids(dataset.corpus, store)
-            for row in rows:
-                if row["collection"] == name and (hits := row.pop("hits", None)) is not None:
-                    run = Run.from_hits(dataset.queries, hits, ids, 10)
-                    row["nDCG@10"] = evaluate(run, dataset.qrels, ["nDCG@10"], dataset.rules).means["nDCG@10"]
+            finished(name, folder, found, _row(name, "query encoding", "ours", queries_per_s=1 / encoding))
+            shutil.rmtree(folder)
         if size:
             folder = Path(place) / "recombined"
             folder.mkdir()
             _write(folder, *_recombined(sources, size, seed))
-            rows += _measure(f"recombined-{size}", folder, repeats, found, versions)
-            for row in rows:
-                row.pop("hits", None)
-    facts = {**environment(), "peers": {"sentence-transformers": metadata.version("sentence-transformers"), **versions}}
-    settings = {"datasets": list(datasets), "size": size, "repeats": repeats, "seed": seed, "encoder": repr(encoder)}
-    write(rows, facts, settings, results / "bench")
+            able = {peer: python for peer, python in found.items() if peer not in NEEDS_JUDGMENTS}
+            finished(f"recombined-{size}", folder, able)
+    Console().print((results / "bench" / "multi-vector.md").read_text(), soft_wrap=True, markup=False, highlight=False)
     return rows
+
+
+def _quality(dataset: Dataset, hits: Hits, store: Store) -> float:
+    """nDCG@10 of hits of the first queries; of all queries where there are as many hits."""
+    asked = dict(list(dataset.queries.items())[: len(hits.rows)])
+    run = Run.from_hits(asked, hits, document_ids(dataset.corpus, store), 10)
+    qrels = {query: judged for query, judged in dataset.qrels.items() if query in asked}
+    return evaluate(run, qrels, ["nDCG@10"], dataset.rules).means["nDCG@10"]
 
 
 def _interpreter(peer: str, interpreters: Sequence[str]) -> str | None:
@@ -104,7 +126,8 @@ def _write(folder: Path, documents: MultiVector, queries: MultiVector) -> None:
 def _recombined(
     sources: Sequence[tuple[MultiVector, MultiVector]], size: int, seed: int
 ) -> tuple[MultiVector, MultiVector]:
-    """`size` passages that are each a span of a document, and the queries of all sources."""
+    """`size` passages that are each a span of a document, and the queries of all sources; tokens of the first
+    `RECOMBINED_DIMS` dimensions, of length 1."""
     random = np.random.default_rng(seed)
     lengths = random.integers(*SPANS, size)
     which = random.integers(0, len(sources), size)
@@ -112,18 +135,26 @@ def _recombined(
     for length, source in zip(lengths.tolist(), which.tolist(), strict=True):
         values = sources[source][0].values
         start = int(random.integers(0, len(values) - length))
-        parts.append(values[start : start + length])
+        parts.append(_cut(values[start : start + length]))
     documents = MultiVector(np.concatenate(parts), np.cumsum([0, *lengths]))
     queries = [queries for _, queries in sources]
     counts = np.concatenate([np.diff(q.offsets) for q in queries])
-    return documents, MultiVector(np.concatenate([q.values for q in queries]), np.cumsum([0, *counts]))
+    return documents, MultiVector(np.concatenate([_cut(q.values) for q in queries]), np.cumsum([0, *counts]))
+
+
+def _cut(values: NDArray[np.floating]) -> NDArray[np.floating]:
+    cut = values[:, :RECOMBINED_DIMS].astype(np.float32)
+    cut /= np.maximum(np.linalg.norm(cut, axis=1, keepdims=True), 1e-12)
+    return cut.astype(values.dtype)
 
 
 def _row(collection: str, part: str, engine: str, **values: Any) -> Row:
     return {"collection": collection, "part": part, "engine": engine, **values}
 
 
-def _measure(name: str, folder: Path, repeats: int, found: Mapping[str, str], versions: dict[str, str]) -> list[Row]:
+def _measure(
+    name: str, folder: Path, repeats: int, found: Mapping[str, str], versions: dict[str, str], timeout: float
+) -> list[Row]:
     rows = []
     for kind, work in (("rerank", engines.rerank), ("scan", engines.scan), ("search", engines.search)):
         for engine, values in apart(work, folder, repeats).items():
@@ -131,7 +162,7 @@ def _measure(name: str, folder: Path, repeats: int, found: Mapping[str, str], ve
     for engine, rate in apart(engines.encode, folder, repeats).items():
         rows.append(_row(name, "encode", f"ours {engine}", docs_per_s=rate))
     for peer, python in found.items():
-        measured = _of_peer(python, peer, folder)
+        measured = _of_peer(python, peer, folder, timeout)
         versions[peer] = measured.pop("version", "?")
         if "encode_docs_per_s" in measured:
             rows.append(_row(name, "encode", peer, docs_per_s=measured["encode_docs_per_s"]))
@@ -139,15 +170,24 @@ def _measure(name: str, folder: Path, repeats: int, found: Mapping[str, str], ve
             measured["hits"] = _hits(measured["hits"])
             rows.append(_row(name, "search", peer, **measured))
         else:
-            rows.append(_row(name, "search", peer, failed=measured["failed"]))
+            rows.append(_row(name, "search" if peer in NEEDS_JUDGMENTS else "encode", peer, failed=measured["failed"]))
     return rows
 
 
-def _of_peer(python: str, peer: str, folder: Path) -> Row:
-    done = subprocess.run([python, peers.__file__, peer, str(folder)], capture_output=True, text=True, check=False)
-    if done.returncode:
-        return {"failed": (done.stderr.strip().splitlines() or ["no message"])[-1]}
-    return json.loads(done.stdout.splitlines()[-1])
+def _of_peer(python: str, peer: str, folder: Path, timeout: float = 600) -> Row:
+    with subprocess.Popen(
+        [python, peers.__file__, peer, str(folder)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    ) as process:  # fmt: skip
+        try:
+            out, err = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)  # with what it has started, which would keep the pipes open
+            process.communicate()
+            return {"failed": f"no result after {timeout:g} s"}
+    if process.returncode:
+        return {"failed": (err.strip().splitlines() or [f"exit status {process.returncode}, no message"])[-1]}
+    return json.loads(out.splitlines()[-1])
 
 
 def _hits(found: Sequence[Sequence[Sequence[float]]]) -> Hits:
@@ -197,8 +237,10 @@ def tables(rows: Sequence[Row]) -> dict[str, list[dict[str, str]]]:
                     cells[f"{title} ×"] = f"{row[key] / other[key]:.1f}×"
         if row["part"] == "encode":
             for peer in ("fastembed", "muvera-python"):
-                theirs = [o["docs_per_s"] for o in rows if (o["collection"], o["engine"]) == (row["collection"], peer)]
-                cells[f"× {peer}"] = f"{row['docs_per_s'] / theirs[0]:.1f}×" if theirs else ""
+                same = [o for o in rows if (o["collection"], o["engine"]) == (row["collection"], peer)]
+                theirs = [o["docs_per_s"] for o in same if "docs_per_s" in o]
+                both = bool(theirs) and "docs_per_s" in row
+                cells[f"× {peer}"] = f"{row['docs_per_s'] / theirs[0]:.1f}×" if both else ""
         for title, key, form in (
             ("largest error", "largest_error", ".1e"), ("overlap@10", "overlap_10", ".3f"),
             ("difference from flat", "largest_difference", ".1e"), ("columns hit", "columns_hit", ".0%"),
@@ -218,10 +260,17 @@ def tables(rows: Sequence[Row]) -> dict[str, list[dict[str, str]]]:
 
 NOTES = """One processor core, token vectors in memory. Short: the collection's queries; long: spans of 32 tokens of
 documents. Rerank: random candidates; errors against float64; extra memory: above what the
-process holds before. Difference from flat: relative to the largest score.
+process holds before. Difference from flat: relative to the largest score. Size of PQ-256-8: its codes, without the
+10.5 MB of centroids. int8 tokens, rounded before: without the time of rounding.
+The recombined collection: spans of 8 to 64 tokens of the other collections' documents, cut to their first 128
+dimensions and scaled to length 1 for every engine, so that exact scores and encodings of 200,000 passages fit into
+memory; without judgments. Scans of more encodings than fit into 12 GB together are left out (faiss flat and
+blocks float32 first). nDCG@10 of the search part: of the collection's first 100 queries, the same for every engine.
 PyLate's formula: the arithmetic of its `rank.rerank` in our environment (it pins an older sentence-transformers).
-fastembed, muvera-python and fast-plaid run in environments of their own; fast-plaid on the CPU with `low_memory` off,
-its default 4 bits and 8 probed lists. ×: against padded torch, the flat scan of all columns, or the peer named."""
+fastembed, muvera-python and fast-plaid run in environments of their own. fast-plaid on the CPU with `low_memory` off,
+its default 4 bits and 8 probed lists, by one process and thread; the collection's first 100 queries, 20 of them for
+single, batches of 32; not on the recombined collection. ×: against padded torch, the flat scan of all columns, or the
+peer named."""
 
 
 def markdown(rows: Sequence[Row], facts: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
@@ -236,9 +285,8 @@ def markdown(rows: Sequence[Row], facts: Mapping[str, Any], settings: Mapping[st
 
 
 def write(rows: Sequence[Row], facts: Mapping[str, Any], settings: Mapping[str, Any], folder: Path) -> None:
-    """Print the tables; keep data and tables in `folder`."""
+    """Keep data and tables in `folder`."""
     page = markdown(rows, facts, settings)
-    Console().print(page, soft_wrap=True, markup=False, highlight=False)
     folder.mkdir(parents=True, exist_ok=True)
     data = {"environment": dict(facts), "settings": dict(settings), "rows": list(rows)}
     (folder / "multi-vector.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ir_bench.benchmarks.bm25_engines import use_one_core
 from ir_bench.indexes.faiss_factory import FaissFactoryIndex
 from ir_bench.indexes.fde_blocks import FdeBlocks
+from ir_bench.indexes.fde_codes import FdeCodes
 from ir_bench.indexes.flat import FlatIndex
 from ir_bench.indexes.maxsim import MaxSimIndex
 from ir_bench.kernels.maxsim import pair_scores, quantised
@@ -26,6 +27,10 @@ from ir_bench.types import Dense, Hits, MultiVector
 CANDIDATES, LONG, BATCH = 100, 32, 32
 ENCODED = 300  # documents of which the encoding is timed
 SINGLE = 50  # queries asked one at a time
+ASKED = 100  # queries of the search part, and of its quality
+MANY = 25_000  # documents from which on fewer queries are asked one at a time, so that all ends in time
+ROOM = 12e9  # bytes of encodings held at once
+CODES_FROM, TRAINING = 1000, 4096  # documents from which on codes are trained, and how many train them
 Row = dict[str, Any]
 
 
@@ -181,45 +186,53 @@ def scan(folder: Path, repeats: int) -> Row:
     use_one_core()
     faiss.omp_set_num_threads(1)
     encoding = FixedDimensionalEncoding()
-    documents = read(folder, "document")
-    encoded = _encoded(encoding, documents)
-    dims = encoded.values.shape[1]
-    indexes: dict[str, Any] = {
-        "flat": FlatIndex(), "faiss flat": FaissFactoryIndex("Flat"), "blocks float32": FdeBlocks(),
-        "blocks int8": FdeBlocks("int8"),
-    }  # fmt: skip
-    if len(documents) >= 1000:
-        indexes["faiss PQ-256-8"] = FaissFactoryIndex(f"PQ{dims // 8}", training_rows=4096)
-    sizes = {"blocks int8": len(documents) * (dims + 4), "faiss PQ-256-8": len(documents) * dims // 8}
-    for index in indexes.values():
-        index.build(encoded)
+    encoded = _encoded(encoding, folder)
+    count, dims = encoded.values.shape
+    encoded = Dense(np.array(encoded.values))  # in memory, and not mapped
+    single = count * dims * 4
+    able: dict[str, tuple[Any, float]] = {
+        "flat": (FlatIndex(), single),
+        "blocks int8": (FdeBlocks("int8"), count * (dims + 4)),
+        "blocks float32": (FdeBlocks(), single),
+        "faiss flat": (FaissFactoryIndex("Flat"), single),
+    }
+    if count >= CODES_FROM:
+        codes = {
+            "blocks PQ-256-8": (FdeCodes(training_rows=TRAINING), count * dims // 8),
+            "faiss PQ-256-8": (FaissFactoryIndex(f"PQ{dims // 8}", training_rows=TRAINING), count * dims // 8),
+        }
+        able = {"flat": able["flat"], **codes, **able}
+    indexes, sizes = {}, {}
+    for name, (index, size) in able.items():
+        if sum(sizes.values()) + size <= ROOM:
+            index.build(encoded)
+            indexes[name], sizes[name] = index, size
     found: Row = {}
-    for kind, queries in (("short", read(folder, "query")), ("long", long_queries(documents, SINGLE))):
+    asked = max(10, min(SINGLE, SINGLE * MANY // count))
+    for kind, queries in (("short", read(folder, "query")), ("long", long_queries(read(folder, "document"), SINGLE))):
         if len(queries.values):
-            rows = _scanned(encoding.queries(queries[:SINGLE]), indexes, repeats)
-            found |= {
-                f"{kind} {name}": {**row, "bytes": sizes.get(name, encoded.values.nbytes)} for name, row in rows.items()
-            }
+            rows = _scanned(encoding.queries(queries[:SINGLE]), indexes, repeats, asked)
+            found |= {f"{kind} {name}": {**row, "bytes": sizes[name]} for name, row in rows.items()}
     return found
 
 
-def _scanned(asked: Dense, indexes: dict[str, Any], repeats: int) -> Row:
-    def ask(index: Any, size: int) -> None:
-        for i in range(0, len(asked), size):
-            index.search(asked[i : i + size], CANDIDATES)
+def _scanned(asked: Dense, indexes: dict[str, Any], repeats: int, singles: int) -> Row:
+    def ask(index: Any, queries: Dense, size: int) -> None:
+        for i in range(0, len(queries), size):
+            index.search(queries[i : i + size], CANDIDATES)
 
     work: dict[str, Callable[[], Any]] = {}
     for name, index in indexes.items():
-        work[f"{name}, single"] = partial(ask, index, 1)
-        work[f"{name}, batch"] = partial(ask, index, BATCH)
+        work[f"{name}, single"] = partial(ask, index, asked[:singles], 1)
+        work[f"{name}, batch"] = partial(ask, index, asked[:BATCH], BATCH)
     seconds = take_turns(work, repeats)
     count = 1_000_000_000
     exact = _by_row(indexes["flat"].search(asked, count))
     largest = float(np.abs(exact).max())
     return {
         name: {
-            "single_queries_per_s": len(asked) / seconds[f"{name}, single"],
-            "batch_queries_per_s": len(asked) / seconds[f"{name}, batch"],
+            "single_queries_per_s": len(asked[:singles]) / seconds[f"{name}, single"],
+            "batch_queries_per_s": len(asked[:BATCH]) / seconds[f"{name}, batch"],
             "largest_difference": float(np.abs(_by_row(index.search(asked, count)) - exact).max()) / largest,
             "columns_hit": float((asked.values != 0).mean()),
         }
@@ -227,10 +240,18 @@ def _scanned(asked: Dense, indexes: dict[str, Any], repeats: int) -> Row:
     }
 
 
-def _encoded(encoding: FixedDimensionalEncoding, documents: MultiVector) -> Dense:
-    return Dense(
-        np.concatenate([encoding.documents(documents[i : i + 512]).values for i in range(0, len(documents), 512)])
-    )
+def _encoded(encoding: FixedDimensionalEncoding, folder: Path) -> Dense:
+    """Encodings of the folder's documents, memory-mapped and kept there for the next part."""
+    kept, documents = folder / "encodings.npy", read(folder, "document")
+    if not kept.exists():
+        dims = encoding.documents(documents[:1]).values.shape[1]
+        part = folder / "encodings.part.npy"
+        values = np.lib.format.open_memmap(part, "w+", np.float32, (len(documents), dims))
+        for i in range(0, len(documents), 512):
+            values[i : i + 512] = encoding.documents(documents[i : i + 512]).values
+        values.flush()
+        part.rename(kept)
+    return Dense(np.load(kept, mmap_mode="r"))
 
 
 def _by_row(hits: Hits) -> np.ndarray:
@@ -244,32 +265,35 @@ def search(folder: Path, repeats: int) -> Row:
     use_one_core()
     faiss.omp_set_num_threads(1)
     encoding = FixedDimensionalEncoding()
-    documents, queries = read(folder, "document"), read(folder, "query")
-    encoded = _encoded(encoding, documents)
+    documents, asked = read(folder, "document"), read(folder, "query")[:ASKED]
+    encoded = _encoded(encoding, folder)
     numbers, scales = quantised(documents.values)
     small = MultiVector(cast(Any, numbers), documents.offsets)
     exact = MaxSimIndex()
     exact.build(documents)
-    asked = queries[: 2 * SINGLE]
-    found: Row = {"exact MaxSim": {"hits": exact.search(queries, 10)}}
-    found["exact MaxSim"]["batch_queries_per_s"] = len(asked) / take_turns({"": lambda: exact.search(asked, 10)}, 1)[""]
+    start = time.perf_counter()
+    found: Row = {"exact MaxSim": {"hits": exact.search(asked, 10)}}
+    found["exact MaxSim"]["batch_queries_per_s"] = len(asked) / (time.perf_counter() - start)
     indexes: dict[str, tuple[Any, Any, Any]] = {
         "float32 + float16": (FdeBlocks(), documents, None),
         "int8 + float16": (FdeBlocks("int8"), documents, None),
         "int8 + int8": (FdeBlocks("int8"), small, scales),
     }
-    if len(documents) >= 1000:
-        pq = FaissFactoryIndex(f"PQ{encoded.values.shape[1] // 8}", training_rows=4096)
-        indexes["PQ-256-8 + float16"] = (pq, documents, None)
+    if len(documents) >= CODES_FROM:
+        indexes["PQ-256-8 + float16"] = (FdeCodes(training_rows=TRAINING), documents, None)
     for name, (index, tokens, with_scales) in indexes.items():
+        if encoded.values.nbytes > ROOM / 2 and name.startswith("float32"):
+            continue
         index.build(encoded)
-
         answer = partial(_answered, index, encoding, tokens, with_scales)
-        each = [asked[i : i + 1] for i in range(len(asked))]
+        each = [asked[i : i + 1] for i in range(max(10, min(len(asked), ASKED * MANY // len(documents))))]
         work: dict[str, Callable[[], Any]] = {"single": partial(_each, answer, each), "batch": partial(answer, asked)}
         times = take_turns(work, repeats)
-        rates = {f"{way}_queries_per_s": len(asked) / seconds for way, seconds in times.items()}
-        found[name] = {**rates, "hits": answer(queries)}
+        found[name] = {
+            "single_queries_per_s": len(each) / times["single"],
+            "batch_queries_per_s": len(asked) / times["batch"],
+            "hits": answer(asked),
+        }
     return found
 
 

@@ -45,13 +45,14 @@ def multi_vector(
         "beir/scifact,beir/nfcorpus,vaswani"
     ),
     encoder: Annotated[str, typer.Option(help="A choice of the encoders with token vectors.")] = "minilm_tokens",
-    size: Annotated[int, typer.Option(help="Passages recombined from these as a further collection; 0: none.")] = (
-        50_000
-    ),
+    size: Annotated[
+        int, typer.Option(help="Spans of these' tokens as passages of a further collection, 128 dims; 0: none.")
+    ] = 200_000,
     repeats: Annotated[int, typer.Option(help="Measurements of which the median counts.")] = 5,
     peers: Annotated[
         str, typer.Option(help="Python interpreters that have fastembed, muvera-python or fast-plaid.")
     ] = "",
+    peer_timeout: Annotated[float, typer.Option(help="Seconds after which a peer without a result is ended.")] = 600,
     results: Annotated[Path, typer.Option(help="Where bench/multi-vector.json and .md are written.")] = Path("results"),
 ) -> None:
     """MaxSim reranking and MUVERA against padded torch, sentence-transformers, fastembed, faiss, fast-plaid.
@@ -70,6 +71,7 @@ def multi_vector(
         size,
         repeats,
         [python for python in peers.split(",") if python],
+        peer_timeout=peer_timeout,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,10 +12,20 @@ import numpy as np
 import pytest
 
 from ir_bench.benchmarks import multi_vector_engines as engines
-from ir_bench.benchmarks.multi_vector import _hits, _interpreter, _of_peer, _recombined, markdown, multi_vector, tables
+from ir_bench.benchmarks.multi_vector import (
+    _cut,
+    _hits,
+    _interpreter,
+    _of_peer,
+    _quality,
+    _recombined,
+    markdown,
+    multi_vector,
+    tables,
+)
 from ir_bench.errors import InputError
 from ir_bench.store import Store
-from ir_bench.types import Corpus, Dataset, Dense, Document, MultiVector
+from ir_bench.types import Corpus, Dataset, Dense, Document, Hits, MultiVector
 
 ROWS = [
     {"collection": "c", "part": "rerank", "engine": "short ours int8", "queries_per_s": 50.0, "overlap_10": 1.0},
@@ -22,6 +33,7 @@ ROWS = [
     {"collection": "c", "part": "rerank", "engine": "long padded torch", "queries_per_s": 1.0},
     {"collection": "c", "part": "encode", "engine": "ours float32", "docs_per_s": 900.0},
     {"collection": "c", "part": "encode", "engine": "fastembed", "docs_per_s": 30.0},
+    {"collection": "c", "part": "encode", "engine": "muvera-python", "failed": "no result after 9 s"},
     {"collection": "c", "part": "search", "engine": "fast-plaid", "failed": "no such thing"},
 ]
 
@@ -34,7 +46,7 @@ def tokens(lengths: list[int], seed: int = 0) -> MultiVector:
 def test_rates_are_compared_with_the_base_of_the_same_queries_and_with_each_peer():
     found = tables(ROWS)
     assert [row["queries/s ×"] for row in found["rerank"]] == ["2.5×", "1.0×", "1.0×"]
-    assert [row["× fastembed"] for row in found["encode"]] == ["30.0×", "1.0×"]
+    assert [row["× fastembed"] for row in found["encode"]] == ["30.0×", "1.0×", ""]
     assert found["search"][0]["failed"] == "no such thing"
     facts = {"date": "d", "processor": "p", "cores": 2, "python": "3", "packages": {"numpy": "2"}, "peers": {"x": "1"}}
     page = markdown(ROWS, facts, {"size": 0})
@@ -46,9 +58,15 @@ def test_the_recombined_collection_is_spans_of_its_sources_and_seeded():
     sources = [(tokens([100, 60], 1), tokens([3], 2)), (tokens([80], 3), tokens([2, 4], 4))]
     documents, queries = _recombined(sources, 20, 5)
     assert (len(documents), len(queries), len(queries.values)) == (20, 3, 9)
-    pool = np.concatenate([d.values for d, _ in sources]).tobytes()
+    pool = _cut(np.concatenate([d.values for d, _ in sources])).tobytes()
     for i in range(20):
         assert documents.row(i).tobytes() in pool
+    wide = np.random.default_rng(0).standard_normal((70, 200))
+    cut = _recombined([(MultiVector(wide, np.array([0, 70])), MultiVector(wide[:2], np.array([0, 2])))], 1, 0)
+    for vectors in cut:
+        np.testing.assert_allclose(np.linalg.norm(vectors.values, axis=1), 1)
+        assert vectors.values.shape[1] == 128
+    np.testing.assert_allclose(cut[1].values[0], wide[0, :128] / np.linalg.norm(wide[0, :128]), rtol=1e-5)
     np.testing.assert_array_equal(_recombined(sources, 20, 5)[0].values, documents.values)
 
 
@@ -70,6 +88,35 @@ def test_a_peer_that_fails_says_why(tmp_path):
         "No such file" in _of_peer(sys.executable, "muvera-python", tmp_path)["failed"]
         or "No module" in _of_peer(sys.executable, "muvera-python", tmp_path)["failed"]
     )
+
+
+def test_a_peer_without_a_result_in_time_is_ended_with_what_it_has_started(tmp_path, monkeypatch):
+    hangs = tmp_path / "hangs.py"
+    child = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])"
+    hangs.write_text(child)
+    monkeypatch.setattr("ir_bench.benchmarks.multi_vector.peers.__file__", str(hangs))
+    start = time.perf_counter()
+    assert _of_peer(sys.executable, "fast-plaid", tmp_path, 0.5) == {"failed": "no result after 0.5 s"}
+    assert time.perf_counter() - start < 20
+
+
+def test_the_quality_of_the_first_queries_is_theirs_alone(tmp_path):
+    hits = Hits(np.array([[0, 5], [7, 1]]), np.array([[2.0, 1], [2, 1]]))
+    ranked = 1 / np.log2(3)  # the second of two
+    assert _quality(dataset(), hits, Store(tmp_path)) == pytest.approx((1 + ranked) / 2)
+
+
+def test_what_is_measured_is_written_after_each_collection(tmp_path, monkeypatch):
+    def measured(name, *rest):
+        if name == "second":
+            raise RuntimeError("killed")
+        return [{"collection": name, "part": "encode", "engine": "ours float32", "docs_per_s": 1.0}]
+
+    monkeypatch.setattr("ir_bench.benchmarks.multi_vector._measure", measured)
+    with pytest.raises(RuntimeError, match="killed"):
+        multi_vector({"first": dataset(), "second": dataset()}, Words(), Store(tmp_path), tmp_path, size=0)
+    rows = json.loads((tmp_path / "bench" / "multi-vector.json").read_text())["rows"]
+    assert [(row["collection"], row["engine"]) for row in rows] == [("first", "ours float32"), ("first", "ours")]
 
 
 @dataclass
