@@ -202,7 +202,8 @@ def scan(folder: Path, repeats: int) -> Row:
             "faiss PQ-256-8": (FaissFactoryIndex(f"PQ{dims // 8}", training_rows=TRAINING), count * dims // 8),
         }
         able = {"flat": able["flat"], **codes, **able}
-    indexes, sizes = {}, {}
+    indexes: dict[str, Any] = {}
+    sizes: dict[str, float] = {}
     for name, (index, size) in able.items():
         if sum(sizes.values()) + size <= ROOM:
             index.build(encoded)
