@@ -39,7 +39,8 @@ class FixedDimensionalEncoding:
     Source: Dhulipala, Hadian, Jayaram, Lee and Mirrokni 2024, MUVERA (arXiv 2405.19504), section 2.
     Differs: the factor 1/repetitions of the estimate is left out, as in Google's code; regions are numbered by their
     bits, not by Gray code, which permutes blocks alike for queries and documents.
-    Raises InputError for settings out of range and for NaN and infinite values.
+    Raises InputError for settings out of range, for NaN and infinite values, and for queries of other dims than the
+    documents that it was fitted to.
     """
 
     accepts: ClassVar[type] = MultiVector
@@ -54,6 +55,7 @@ class FixedDimensionalEncoding:
     final_dims: int | None = None
     seed: int = 0
     threads: int = field(default=1, metadata={"changes_results": False})
+    _dims: int | None = field(default=None, init=False, repr=False, compare=False)  # of the documents
     _drawn: tuple[NDArray, NDArray, NDArray, NDArray] | None = field(
         default=None, init=False, repr=False, compare=False
     )
@@ -85,12 +87,18 @@ class FixedDimensionalEncoding:
         return {"draws": hashlib.sha256(np.round(drawn, 4).tobytes()).hexdigest()[:12]}
 
     def fit(self, documents: MultiVector) -> None:
-        pass
+        self._dims = documents.values.shape[1]
 
     def documents(self, vectors: MultiVector) -> Dense:
         return self._encoded(vectors, "document", mean=True, fill=self.fill)
 
     def queries(self, vectors: MultiVector) -> Dense:
+        if self._dims is not None and vectors.values.shape[1] != self._dims:  # encodings of both have equal lengths
+            raise InputError(
+                f"queries have {vectors.values.shape[1]} dimensions, the documents {self._dims}",
+                "token vectors of one model",
+                "encode both with the same encoder",
+            )
         return self._encoded(vectors, "query", mean=False, fill=False)
 
     def _encoded(self, vectors: MultiVector, what: str, mean: bool, fill: bool) -> Dense:
