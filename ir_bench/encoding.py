@@ -78,6 +78,23 @@ def _transformed(transform: Transform, vectors: Any, size: int) -> Callable[[int
     return blocks
 
 
+def document_texts(corpus: Corpus, store: Store) -> Strings:
+    """The texts in corpus order, as they are searched, memory-mapped: for what reads candidates again."""
+
+    def make(folder: Path) -> None:
+        ends = [0]
+        with open(folder / "texts.utf8", "wb") as stream:
+            for document in corpus:
+                ends.append(ends[-1] + stream.write(corpus.contents(document).encode()))
+        np.save(folder / "bounds.npy", np.array(ends, np.int64))
+
+    folder = store.artefact(["texts", corpus.identity, corpus.titles], make)
+    bounds = np.load(folder / "bounds.npy", mmap_mode="r")
+    if not bounds[-1]:  # an empty file cannot be memory-mapped
+        return Strings(np.empty(0, np.uint8), bounds)
+    return Strings(np.memmap(folder / "texts.utf8", np.uint8, "r"), bounds)
+
+
 class RowFinder:
     """Document ids to their rows in corpus order, by sorted 64-bit hashes: 16 bytes a document, no Python strings."""
 

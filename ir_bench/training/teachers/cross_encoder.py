@@ -9,14 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ir_bench import models
-from ir_bench.progress import bar
+from ir_bench import cross_encoding, models
 from ir_bench.store import Store
 from ir_bench.training.candidates import require_scores
 from ir_bench.training.examples import Examples, TrainingText, spread
 from ir_bench.training.started import require_started
-
-AT_ONCE = 64  # batches between two progress updates
 
 
 @dataclass
@@ -25,7 +22,8 @@ class CrossEncoderTeacher:
 
     `raw` gives the model's last layer, whose margins a student can learn; otherwise its own activation, often a sigmoid
     that flattens them. Every pair is scored once, however often it stands in the examples.
-    Raises InputError for a model that cannot be loaded and a score that is not finite, naming query and document.
+    Raises InputError for a model that cannot be loaded or has several labels, and for a score that is not finite,
+    naming query and document.
     Source: Hofstätter et al. 2020, "Improving Efficient Neural Ranking Models with Cross-Architecture Knowledge
     Distillation".
     """
@@ -38,41 +36,17 @@ class CrossEncoderTeacher:
     _model: Any = field(default=None, init=False, repr=False, compare=False)
 
     def start(self, text: TrainingText, store: Store) -> None:
-        from sentence_transformers import CrossEncoder
-
         if self._model is None:
-            with models.loading(self.model):
-                self._model = CrossEncoder(
-                    str(models.folder(self.model)),
-                    max_length=self.tokens,
-                    device=None if self.device == "auto" else self.device,
-                    num_labels=1,
-                )
+            self._model = cross_encoding.load(self.model, self.tokens, self.device)
 
     def scores(self, examples: Examples) -> NDArray[np.float32]:
-        import torch
-
         model = require_started(self._model, self)
         queries, documents, at = examples.candidates()
         texts = examples.pairs
         pairs = [
             (texts.queries[q], texts.documents[d]) for q, d in zip(queries.tolist(), documents.tolist(), strict=True)
         ]
-        # texts of one length stand together, so that little is padding
-        order = np.argsort([-len(query) - len(document) for query, document in pairs], kind="stable")
-        values = np.empty(len(pairs), np.float32)
-        step = AT_ONCE * self.batch_size
-        activation = {"activation_fn": torch.nn.Identity()} if self.raw else {}
-        with bar(len(pairs), "scoring candidates", "pairs") as progress:
-            for start in range(0, len(pairs), step):
-                some = order[start : start + step]
-                values[some] = model.predict(
-                    [pairs[i] for i in some.tolist()],
-                    batch_size=self.batch_size,
-                    show_progress_bar=False,
-                    **activation,
-                )
-                progress.update(len(some))
+        values = cross_encoding.pair_scores(model, pairs, self.batch_size, self.raw, "scoring candidates")
         require_scores(examples, queries, documents, values)
         return spread(values, at)
 
