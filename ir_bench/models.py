@@ -8,7 +8,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -100,8 +100,9 @@ def is_local(model: str) -> bool:
 
 
 @contextmanager
-def loading(model: str) -> Iterator[None]:
-    """Around a library's loader: raises InputError with its complaint, and for weights that the files lack.
+def loading(model: str, begun: Sequence[str] = ()) -> Iterator[None]:
+    """Around a library's loader: raises InputError with its complaint, and for weights that the files lack, but for
+    those with one of the names `begun`, which are to be learned.
 
     transformers gives missing weights random values and only logs that it did: results would look plausible.
     """
@@ -132,7 +133,7 @@ def loading(model: str) -> Iterator[None]:
         logger.setLevel(level)
         if bars:
             transformers_logging.enable_progress_bar()
-    if missing := reports.missing:
+    if missing := [name for name in reports.missing if not any(part in name.split(".") for part in begun)]:
         raise InputError(
             f"the model {model} lacks {len(missing)} kinds of weights that its configuration calls for, "
             f"{missing[0]} first; they would be random numbers",

@@ -36,6 +36,7 @@ from ir_bench.training.examples import Examples, Pairs, TrainingText, filtered, 
 from ir_bench.training.frozen import States, frozen, frozen_modules, made_once
 from ir_bench.training.gradient_cache import GradientCached
 from ir_bench.training.kept import Keeping
+from ir_bench.training.lists import ListLoss, ListValidation, reads_pairs, require_lists
 from ir_bench.training.negatives.in_batch import InBatch
 from ir_bench.training.nested import needs_idf
 from ir_bench.training.prompts import prompt
@@ -47,6 +48,7 @@ from ir_bench.training.validation import MEASURE, HeldOut, Validation, embedded
 from ir_bench.types import Dense
 
 VALIDATED = 200, 2000  # queries and documents of each collection
+LISTS = 50  # queries of each collection whose lists a cross-encoder is validated on
 MANIFEST = "training.json"
 
 
@@ -133,6 +135,8 @@ class Fit:
     def _stage(
         self, model: Any, name: str, stage: Stage, split: Mapping[str, tuple[TrainingText, TrainingText]]
     ) -> dict[str, Any]:
+        if reads_pairs(model):
+            require_lists(stage)
         made = {each: self._examples(model, each, stage, train) for each, (train, _) in split.items()}
         examples = (
             together({each: e for each, (e, _) in made.items()}) if len(made) > 1 else next(iter(made.values()))[0]
@@ -149,7 +153,7 @@ class Fit:
             before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
             if stage.learns == "lora":
                 _with_lora(model, stage.lora_rank)
-            validation = Validation([self._held_out(each, text, held_cached) for each, (_, text) in split.items()])
+            validation = self._validation(model, stage, split, held_cached)
             validation(model, steps=0)  # what training starts from is part of what it did
             trainer = self._trainer(model, name, stage, examples, made, split, sampler, cached, validation)
             checkpoints = Path(trainer.args.output_dir)
@@ -220,6 +224,24 @@ class Fit:
             held[name] = (States([own]), States([corpus]))
         return training, held
 
+    def _validation(
+        self,
+        model: Any,
+        stage: Stage,
+        split: Mapping[str, tuple[TrainingText, TrainingText]],
+        cached: Mapping[str, tuple[States, States]],
+    ) -> Validation | ListValidation:
+        if not reads_pairs(model):
+            return Validation([self._held_out(name, text, cached) for name, (_, text) in split.items()])
+        lists = {}
+        for name, (_, text) in split.items():
+            drawn = np.random.default_rng(self.seed).permutation(len(text.queries))[:LISTS]
+            asked = text.of_queries(np.sort(drawn))
+            pairs, negatives = stage.pairs.pairs(asked, self.store, self.seed), copy.deepcopy(stage.negatives)
+            negatives.start(asked, pairs, self.store, self.seed)
+            lists[name] = make_examples(pairs, negatives)
+        return ListValidation(lists)
+
     def _held_out(self, name: str, text: TrainingText, cached: Mapping[str, tuple[States, States]]) -> HeldOut:
         """Some of the held-out queries, in a sample of the corpus that holds all that is relevant to them."""
         drawn = np.random.default_rng(self.seed)
@@ -237,13 +259,15 @@ class Fit:
     def _trainer(
         self, model: Any, name: str, stage: Stage, examples: Examples, made: Mapping[str, tuple[Examples, Any]],
         split: Mapping[str, tuple[TrainingText, TrainingText]], sampler: Numbered,
-        cached: Mapping[str, tuple[States, States]], validation: Validation,
+        cached: Mapping[str, tuple[States, States]], validation: Validation | ListValidation,
     ) -> Any:  # fmt: skip
         from transformers import EarlyStoppingCallback, PrinterCallback
 
         trainer_class, arguments = _trainer_classes(model)
         columns = examples.columns
         routes: dict[str, Task] = {column: "query" if column == "query" else "document" for column in columns}
+        if reads_pairs(model):
+            routes = {}  # both texts go in together
         prompts = {column: prompt(model, task) for column, task in routes.items()}
         on_gpu = model.device.type == "cuda"
         args = arguments(
@@ -276,7 +300,7 @@ class Fit:
             ddp_find_unused_parameters=False,
         )
         for each, parameter in model.named_parameters():
-            if ".pooler." in each:  # BERT's own, which no pooling reads
+            if ".pooler." in each and not reads_pairs(model):  # BERT's own, which no pooling reads
                 parameter.requires_grad_(False)
         own, vectors = self._vectors(model, stage, made, split, cached)
         loss = ScoreLoss(
@@ -293,6 +317,8 @@ class Fit:
         )
         cache = None if stage.mini_batch_size is None else GradientCached(loss, stage.mini_batch_size)
         whole: Any = loss if cache is None else cache
+        if reads_pairs(model):
+            whole = ListLoss(loss)
         if stage.keep:
             whole = Keeping(whole, stage.keep, frozen_modules(model) if stage.learns == "head" else (), self.seed)
         callbacks: list[Any] = [FollowSteps(loss), Progress(name), EarlyStoppingCallback(stage.patience), *own]
@@ -443,12 +469,13 @@ def _trainer_classes(model: Any) -> tuple[type, type]:
         "SentenceTransformer": ("SentenceTransformerTrainer", "SentenceTransformerTrainingArguments"),
         "SparseEncoder": ("SparseEncoderTrainer", "SparseEncoderTrainingArguments"),
         "MultiVectorEncoder": ("MultiVectorEncoderTrainer", "MultiVectorEncoderTrainingArguments"),
+        "CrossEncoder": ("CrossEncoderTrainer", "CrossEncoderTrainingArguments"),
     }
     trainer, arguments = kinds[type(model).__name__]
     return getattr(library, trainer), getattr(library, arguments)
 
 
-def _evaluator(validation: Validation) -> Any:
+def _evaluator(validation: Validation | ListValidation) -> Any:
     from sentence_transformers.base.evaluation import BaseEvaluator
 
     class Evaluator(BaseEvaluator):

@@ -106,7 +106,7 @@ class ScoreLoss(nn.Module):
             (queries,) = embedded.columns
             documents = self.fixed(document_rows, features[1:]).to(queries)
             embedded = replace(embedded, columns=[queries, *documents.unbind(1)])
-        step = self._step(self._score(embedded), query_rows, document_rows, teacher, weights)
+        step = self.step(self._score(embedded), query_rows, document_rows, teacher, weights)
         if self.drawn is not None:
             step = self._with_drawn(step, *self.drawn(query_rows, step.vectors()[0].detach(), self.number))
         return checked_parts(self.objective, step)
@@ -127,7 +127,7 @@ class ScoreLoss(nn.Module):
         """For the model card."""
         return {"objective": repr(self.objective), "in_batch": self.in_batch}
 
-    def _step(
+    def step(
         self,
         scored: dict[str, Any],
         query_rows: Rows,
