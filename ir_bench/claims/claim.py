@@ -14,7 +14,7 @@ from ir_bench.claims.finding import DIRECTIONS
 from ir_bench.errors import InputError
 
 QUANTITIES = ("mean", "difference", "ratio", "cost_ratio", "candidates", "correlation", "monotone")
-AVERAGED = ("mean", "difference", "ratio")  # over seeds
+AVERAGED = ("mean", "difference", "ratio", "cost_ratio")  # over seeds
 _KEYS = {"title", "statement", "source", "setting", "reduced", "datasets", "seed", "seeds", "level", "checks", "notes"}
 
 

@@ -97,6 +97,7 @@ class InvertedIndex:
             {path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in sorted(folder.glob("*.npy"))}
         )
         cost.note("index_bytes", sum(array.nbytes for array in self._built().values()))
+        cost.note("postings", int(self._built()["starts"][-1]))
 
     def search(self, queries: Sparse, k: int) -> Hits:
         require_depth(k)

@@ -9,6 +9,7 @@ import pytest
 from claims.build import roles, scored
 
 from ir_bench.claims.quantities.cost_ratio import cost_ratio
+from ir_bench.claims.quantities.per_query import Seeds
 from ir_bench.errors import InputError
 from ir_bench.evaluation.measured import Measured
 
@@ -24,6 +25,15 @@ def test_costs_are_summed_over_datasets_and_exact() -> None:
     assert found.value == found.low == found.high == 300 / 6000
     assert found.per_dataset == {"a": "100 / 1,000", "b": "200 / 5,000"}
     assert (found.p, found.queries) == (None, 0)
+
+
+def test_of_several_seeds_it_is_the_mean() -> None:
+    trained = {"of": Seeds([costing(100), costing(200), costing(300)]), "over": [costing(1000)]}
+    found = cost_ratio({"a": trained}, "build.index_bytes")
+    assert found.value == 0.2
+    assert found.per_dataset == {"a": "200 / 1,000"}
+    with pytest.raises(InputError, match="has 2 results"):
+        cost_ratio({"a": {"of": [costing(1), costing(2)], "over": [costing(3)]}}, "build.index_bytes")
 
 
 @pytest.mark.parametrize("cost", ["build.build_s", "latency.total_ms", "search.queries_per_s"])
