@@ -28,6 +28,7 @@ class SparseHead:
     most so many terms, the largest weights; None keeps all that the head leaves. `idf`: "collection" weighs a query's
     own terms by Lucene's inverse document frequency in the collection that is searched, as BM25 does, where the head
     has such weights (`modules.lexical_expansion`); "trained" by those that it was trained with.
+    Dimensions beyond the tokens (`architectures.joint`) are named by numbers; `term_range` tells the parts apart.
     Raises InputError for a folder without a head, or a head for vectors of other dims or kind.
     """
 
@@ -93,7 +94,7 @@ class SparseHead:
             np.concatenate(order), np.concatenate(counts), np.concatenate(terms), np.concatenate(weights)
         )
         require_finite(all_weights[:, None], f"the vector of {task}", offsets)
-        return Sparse(all_terms, all_weights, offsets, vocabulary)
+        return Sparse(all_terms, all_weights, offsets, _longer(vocabulary, found.shape[1]))
 
     def _opened(self) -> Head:
         if self._head is None:
@@ -110,6 +111,12 @@ def _named(vectors: MultiVector) -> tuple[Strings, np.ndarray]:
             "put the head right after the encoder; delete the cached encoding if it is an old one",
         )
     return vectors.vocabulary, vectors.tokens
+
+
+def _longer(vocabulary: Strings, dims: int) -> Strings:
+    """Names of all dimensions: numbers for those beyond the tokens, which a head's dense part makes."""
+    more = range(len(vocabulary), dims)
+    return Strings.of([*vocabulary, *(f"[{number}]" for number in more)]) if more else vocabulary
 
 
 def _idf(documents: MultiVector, same_as: np.ndarray) -> Any:

@@ -13,9 +13,16 @@ from encoders.conftest import VOCABULARY
 from training.test_fit import fit, stage
 
 from ir_bench.encoders.sparse_encoder import SparseEncoder
+from ir_bench.encoders.token_states import TokenStatesEncoder
+from ir_bench.errors import InputError
+from ir_bench.indexes.inverted import InvertedIndex
+from ir_bench.similarities.dot import Dot
+from ir_bench.training.architectures.joint import Joint
 from ir_bench.training.architectures.sparta import SpartaMatching
 from ir_bench.training.architectures.unicoil import UniCoil
 from ir_bench.training.objectives.contrastive import Contrastive
+from ir_bench.transforms.sparse_head import SparseHead
+from ir_bench.transforms.term_range import TermRange
 
 TEXTS = ["the cat sat on the mat", "dog xyzzy", "xyzzy"]
 
@@ -64,9 +71,47 @@ def test_an_untrained_sparta_matches_input_embeddings(model: Path) -> None:
         np.testing.assert_allclose(vector, expected, atol=1e-5)
 
 
+def test_an_untrained_joint_model_adds_common_terms_and_the_cosine(model: Path, tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    Joint(dense_scale=3.0).build(str(model), []).save_pretrained(str(tmp_path / "joint"), create_model_card=False)
+    whole, states = SparseEncoder(str(tmp_path / "joint")), TokenStatesEncoder(str(model), storage="float32")
+    head = SparseHead(str(tmp_path / "joint"))
+    made = head.queries(states.encode_queries(TEXTS[:2])), head.documents(states.encode_documents(TEXTS[:2]))
+    for found, wanted in zip(made, (whole.encode_queries(TEXTS[:2]), whole.encode_documents(TEXTS[:2])), strict=True):
+        assert list(found.vocabulary) == list(wanted.vocabulary)
+        for row in range(2):
+            assert found.row(row) == pytest.approx(wanted.row(row), abs=1e-5)
+    plain = SentenceTransformer(str(model), device="cpu").encode(TEXTS[:2], normalize_embeddings=True)
+    parts = {"sparse": TermRange(last=len(VOCABULARY)), "dense": TermRange(first=len(VOCABULARY)), "both": TermRange()}
+    scores = {}
+    for name, part in parts.items():
+        index = InvertedIndex(Dot())
+        index.build(part.documents(made[1]))
+        hits = index.search(part.queries(made[0]), 2)
+        scores[name] = np.zeros((2, 2))
+        for i in range(2):
+            scores[name][i, hits.rows[i][hits.rows[i] >= 0]] = hits.scores[i][hits.rows[i] >= 0]
+    np.testing.assert_allclose(scores["sparse"], [[6, 0], [0, 1]], atol=1e-5)  # "the" twice in the first query
+    np.testing.assert_allclose(scores["dense"], 3 * plain @ plain.T, atol=1e-4)
+    np.testing.assert_allclose(scores["both"], scores["sparse"] + scores["dense"], atol=1e-4)
+
+
+@pytest.mark.parametrize("limits", [{"first": -1}, {"first": 5, "last": 5}])
+def test_a_range_without_dimensions_is_an_error(limits: dict[str, int]) -> None:
+    with pytest.raises(InputError, match="dimensions from"):
+        TermRange(**limits)
+
+
 @pytest.mark.parametrize(
     "architecture",
-    [UniCoil(), UniCoil(pooling="first", hidden=5, queries="bow"), SpartaMatching(), SpartaMatching(table=True)],
+    [
+        UniCoil(),
+        UniCoil(pooling="first", hidden=5, queries="bow"),
+        SpartaMatching(),
+        SpartaMatching(table=True),
+        Joint(),
+    ],
 )
 def test_heads_learn_over_states_made_once(tmp_path: Path, model: Path, architecture) -> None:
     of = replace(stage(steps=30, validate_every=15), objective=Contrastive(temperature=1.0))
