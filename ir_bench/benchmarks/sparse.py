@@ -46,8 +46,9 @@ def sparse(
 
     The collections are the vectors given and `size` crossed from them (see `crossed`); 0 leaves the latter out. Every
     engine builds in a process of its own; all search in one, on one core and then on all, taking turns, and times are
-    medians over `repeats`: compare ratios, not seconds, across machines. Raises InputError where nothing is to be
-    measured and for an unknown peer.
+    medians over `repeats`: compare ratios, not seconds, across machines. Files are written after each collection; an
+    engine that dies has a row that says of what. Raises InputError where nothing is to be measured and for an unknown
+    peer.
     """
     if unknown := set(peers) - set(PEERS):
         raise InputError(f"no peer named {', '.join(sorted(unknown))}", "some of: " + ", ".join(PEERS))
@@ -55,6 +56,8 @@ def sparse(
     if not found or repeats < 1:
         raise InputError("nothing to compare with", "at least one peer and one repeat", 'pip install "ir-bench[bench]"')
     rows: list[Row] = []
+    facts = {**environment(), "peers": {peer: metadata.version(PEERS[peer][0]) for peer in found}}
+    settings = {"vectors": name, "size": size, "repeats": repeats, "seed": seed, "peers": list(found)}
     for title, vectors in _collections(name, documents, size, seed):
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place)
@@ -63,9 +66,8 @@ def sparse(
             count = len(vectors)
             del vectors  # the processes read it from the folder
             rows += _measure(title, folder, count, len(queries), repeats, found)
-    facts = {**environment(), "peers": {peer: metadata.version(PEERS[peer][0]) for peer in found}}
-    settings = {"vectors": name, "size": size, "repeats": repeats, "seed": seed, "peers": list(found)}
-    write(rows, facts, settings, results / "bench")
+        keep(rows, facts, settings, results / "bench")  # a later collection may be too large for this machine
+    Console().print(markdown(rows, facts, settings), markup=False, highlight=False, soft_wrap=True)
     return rows
 
 
@@ -84,12 +86,23 @@ def _measure(name: str, folder: Path, documents: int, queries: int, repeats: int
         "seismic": engines.build_seismic,
         "lucene": engines.build_lucene,
     }
-    own = {"ours", "block-max"}
-    builds = {name: apart(build, folder, cores) for name, build in builders.items() if name in own or name in peers}
     common = {"collection": name, "documents": documents, "queries": queries}
-    rows = []
+    own, builds, failed = {"ours", "block-max"}, {}, {}
+    for engine in [engine for engine in builders if engine in own or engine in peers]:
+        try:
+            builds[engine] = apart(builders[engine], folder, cores)
+        except Exception as error:  # whatever the engine or its process died of
+            failed[engine] = _told(error)
+    rows: list[Row] = [{**common, "engine": engine, "failed": f"build: {why}"} for engine, why in failed.items()]
+    if own & set(failed):
+        return rows  # nothing to compare with
+    able = tuple(peer for peer in peers if peer not in failed)
     for threads in sorted({1, cores}):
-        searched = apart(partial(engines.search, threads=threads, peers=peers), folder, repeats)
+        try:
+            searched = apart(partial(engines.search, threads=threads, peers=able), folder, repeats)
+        except Exception as error:  # all search in one process: it is not known whose fault it was
+            rows.append({**common, "threads": threads, "engine": "all", "failed": f"search: {_told(error)}"})
+            continue
         for engine, rates in searched["rates"].items():
             row = {**common, "threads": threads, "engine": engine, **_cost(builds.get(engine), documents)}
             row |= {f"k{k}_queries_per_s": rate for k, rate in rates.items()}
@@ -100,6 +113,11 @@ def _measure(name: str, folder: Path, documents: int, queries: int, repeats: int
             row = {**common, "threads": threads, "engine": "seismic", **_cost(builds["seismic"], documents)}
             rows.append({**row, "curve": searched["curve"]})
     return rows
+
+
+def _told(error: Exception) -> str:
+    """The last line of what went wrong."""
+    return f"{type(error).__name__}: {(str(error).strip().splitlines() or ['no message'])[-1]}"
 
 
 def _cost(build: Row | None, documents: int) -> Row:
@@ -113,7 +131,7 @@ def ratios(rows: Sequence[Row]) -> list[dict[str, str]]:
     """The rates of the inverted and of the block-max index over each exact peer's; above 1 is in our favour."""
     table = []
     for row in rows:
-        if row["engine"] not in ("ours", "block-max") and "curve" not in row:
+        if row["engine"] not in ("ours", "block-max") and "curve" not in row and "failed" not in row:
             ours, pruned = _row(rows, row, "ours"), _row(rows, row, "block-max")
             table.append(
                 {
@@ -144,7 +162,13 @@ def rates(rows: Sequence[Row]) -> list[dict[str, str]]:
             },
         }
         for row in rows
+        if "failed" not in row
     ]
+
+
+def failures(rows: Sequence[Row]) -> list[dict[str, str]]:
+    """Which engines did not get through, and what they said."""
+    return [{**_place(row), "engine": row["engine"], "failed": row["failed"]} for row in rows if "failed" in row]
 
 
 def curves(rows: Sequence[Row]) -> list[dict[str, str]]:
@@ -171,7 +195,7 @@ def _row(rows: Sequence[Row], row: Row, engine: str) -> Row:
 
 
 def _place(row: Row) -> dict[str, str]:
-    return {"collection": f"{row['collection']} ({row['documents']:,})", "threads": str(row["threads"])}
+    return {"collection": f"{row['collection']} ({row['documents']:,})", "threads": str(row.get("threads", ""))}
 
 
 NOTES = """Vectors in memory to the scores and rows of the best 10 or 1000; encoding is not part of it. Ours: the
@@ -192,16 +216,16 @@ def markdown(rows: Sequence[Row], facts: Mapping[str, Any], settings: Mapping[st
     lines += ["", *table_lines(rates(rows)), ""]
     if table := curves(rows):
         lines += ["## The approximate engine", "", *table_lines(table), ""]
+    if table := failures(rows):
+        lines += ["## What failed", "", *table_lines(table), ""]
     lines += [NOTES, "", f"Settings: {json.dumps(dict(settings))}", ""]
     lines += [f"{facts['date']}, {facts['processor']}, {facts['cores']} cores, Python {facts['python']}; {versions}"]
     return "\n".join(lines) + "\n"
 
 
-def write(rows: Sequence[Row], facts: Mapping[str, Any], settings: Mapping[str, Any], folder: Path) -> None:
-    """Print the tables; keep data and tables in `folder`."""
-    text = markdown(rows, facts, settings)
-    Console().print(text, markup=False, highlight=False, soft_wrap=True)
+def keep(rows: Sequence[Row], facts: Mapping[str, Any], settings: Mapping[str, Any], folder: Path) -> None:
+    """Write data and tables to `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     data = {"environment": dict(facts), "settings": dict(settings), "rows": list(rows)}
     (folder / "sparse.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
-    (folder / "sparse.md").write_text(text, encoding="utf-8")
+    (folder / "sparse.md").write_text(markdown(rows, facts, settings), encoding="utf-8")

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 
 import numpy as np
 import pytest
 
+from ir_bench.benchmarks import sparse as benchmark
 from ir_bench.benchmarks import sparse_engines as engines
 from ir_bench.benchmarks.crossed import crossed
 from ir_bench.benchmarks.sparse import curves, ratios, sparse
 from ir_bench.errors import InputError
 from ir_bench.types import Sparse
+
+BUILT = {"index_s": 1.0, "index_bytes": 400, "peak_bytes": 1}
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +74,51 @@ def test_slow_peers_answer_alike_too(vectors, tmp_path):
     checked = {row["engine"]: row["agreement"] for row in rows if "agreement" in row}
     assert set(checked) == {"block-max", "lucene", "sentence-transformers"}
     assert set(checked.values()) == {"200 scores equal to 1e-4"}
+
+
+def test_an_engine_that_dies_costs_no_finished_work(vectors, tmp_path, monkeypatch):
+    """scipy runs out of memory, and on the second collection the search of all engines does."""
+    searches = []
+
+    def apart(work, folder, repeats):
+        if work is engines.build_scipy:
+            raise MemoryError("no room\nfor 9 GB")
+        if not isinstance(work, partial):
+            return BUILT
+        searches.append(work.keywords)
+        if (folder / "documents").exists() and len(np.load(folder / "documents" / "offsets.npy")) == 301:
+            raise BrokenProcessPool("a process died")
+        rates = {name: {10: 2.0, 1000: 1.0} for name in ("ours", "block-max", "lucene")}
+        return {"rates": rates, "checks": {}, "curve": []}
+
+    monkeypatch.setattr(benchmark, "apart", apart)
+    monkeypatch.setattr(benchmark, "installed", lambda name: True)
+    monkeypatch.setattr(engines, "cores", lambda: 1)
+    rows = sparse("given", *vectors, tmp_path, size=300, repeats=1, peers=("scipy", "lucene"))
+    assert [asked["peers"] for asked in searches] == [("lucene",)] * 2
+    failed = {(row["collection"], row["engine"]): row["failed"] for row in rows if "failed" in row}
+    assert failed == {
+        ("given", "scipy"): "build: MemoryError: for 9 GB",
+        ("crossed-300", "scipy"): "build: MemoryError: for 9 GB",
+        ("crossed-300", "all"): "search: BrokenProcessPool: a process died",
+    }
+    assert [row["collection"] for row in ratios(rows)] == ["given (200)"]
+    text = (tmp_path / "bench" / "sparse.md").read_text(encoding="utf-8")
+    assert "| given (200) | 1 | lucene | 1.0× | 1.0× | 1.0× |  |" in text
+    assert "for 9 GB" in text
+    assert json.loads((tmp_path / "bench" / "sparse.json").read_text(encoding="utf-8"))["rows"] == rows
+
+
+def test_the_first_collection_is_kept_when_the_second_cannot_be_made(vectors, tmp_path, monkeypatch):
+    def impossible(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(benchmark, "apart", lambda *_: {"rates": {}, "checks": {}, "curve": [], **BUILT})
+    monkeypatch.setattr(benchmark, "installed", lambda name: True)
+    monkeypatch.setattr(benchmark, "crossed", impossible)
+    with pytest.raises(MemoryError):
+        sparse("given", *vectors, tmp_path, size=300, repeats=1, peers=("scipy",))
+    assert (tmp_path / "bench" / "sparse.md").is_file()
 
 
 def test_nothing_to_measure_is_told(vectors, tmp_path):
