@@ -128,3 +128,47 @@ def _nearest(counts, first, k, lowest_region, filled_by):
             ):
                 best_distance, best_token = distance, first[other]
         filled_by[region] = best_token
+
+
+@njit(cache=True, nogil=True)
+def encode_products(products, scales, offsets, repetitions, k, columns, divisor, fill, encodings):
+    """Encodings of the texts [offsets[i], offsets[i+1]) into `encodings` [texts, size] from whole numbers: `products`
+    [tokens, at least repetitions · (k + columns)] of their tokens with all hyperplanes, then with all projections,
+    and `scales` [tokens] by which the latter are multiplied before they are averaged and divided by `divisor`.
+    """
+    regions = 1 << k
+    counts, first = np.empty(regions, np.int64), np.empty(regions, np.int64)
+    filled_by = np.empty(regions, np.int64)
+    encodings[:] = 0
+    for text in range(len(offsets) - 1):
+        a, b = offsets[text], offsets[text + 1]
+        if a == b:
+            continue
+        for r in range(repetitions):
+            block = encodings[text, r * regions * columns : (r + 1) * regions * columns].reshape(regions, columns)
+            start = repetitions * k + r * columns
+            counts[:] = 0
+            for i in range(a, b):
+                code = 0
+                for j in range(k):
+                    if products[i, r * k + j] > 0:
+                        code |= 1 << j
+                if counts[code] == 0:
+                    first[code] = i
+                counts[code] += 1
+                _add_scaled(block[code], products[i, start : start + columns], scales[i] / divisor)
+            for region in range(regions):
+                if counts[region] > 1:
+                    block[region] /= np.float32(counts[region])
+            if fill:
+                _nearest(counts, first, k, False, filled_by)
+                for region in range(regions):
+                    if counts[region] == 0:
+                        i = filled_by[region]
+                        _add_scaled(block[region], products[i, start : start + columns], scales[i] / divisor)
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _add_scaled(into, numbers, scale):
+    for j in range(len(into)):
+        into[j] += scale * np.float32(numbers[j])
