@@ -261,7 +261,8 @@ def tables(rows: Sequence[Row]) -> dict[str, list[dict[str, str]]]:
 NOTES = """One processor core, token vectors in memory. Short: the collection's queries; long: spans of 32 tokens of
 documents. Rerank: random candidates; errors against float64; extra memory: above what the
 process holds before. Difference from flat: relative to the largest score. Size of PQ-256-8: its codes, without the
-10.5 MB of centroids. int8 tokens, rounded before: without the time of rounding.
+10.5 MB of centroids. Encodings from int8: of tokens kept in 8
+bits, with whole-number hyperplanes (`transform=fde_int8`).
 The recombined collection: spans of 8 to 64 tokens of the other collections' documents, cut to their first 128
 dimensions and scaled to length 1 for every engine, so that exact scores and encodings of 200,000 passages fit into
 memory; without judgments. Scans of more encodings than fit into 12 GB together are left out (faiss flat and

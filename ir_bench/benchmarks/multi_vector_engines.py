@@ -22,6 +22,7 @@ from ir_bench.kernels.maxsim import pair_scores, quantised
 from ir_bench.memory import peak_memory
 from ir_bench.scoring import best
 from ir_bench.transforms.fde import FixedDimensionalEncoding
+from ir_bench.transforms.fde_int8 import Int8Encoding
 from ir_bench.types import Dense, Hits, MultiVector
 
 CANDIDATES, LONG, BATCH = 100, 32, 32
@@ -170,12 +171,21 @@ def _library(query: Any, documents: list[Any]) -> Any:
 
 
 def encode(folder: Path, repeats: int) -> Row:
-    """Fixed dimensional encodings: documents per second from float32 and float16 tokens."""
+    """Fixed dimensional encodings: documents per second from float32, float16 and int8 tokens."""
+    import torch
+
     use_one_core()
+    torch.set_num_threads(1)
     halves = read(folder, "document")[:ENCODED]
     singles = MultiVector(np.asarray(halves.values, np.float32), halves.offsets)
     encoding = FixedDimensionalEncoding()
-    work = {"float32": lambda: encoding.documents(singles), "float16": lambda: encoding.documents(halves)}
+    rounding, (numbers, scales) = Int8Encoding(), quantised(singles.values)
+    work: dict[str, Callable[[], Any]] = {
+        "float32": lambda: encoding.documents(singles),
+        "float16": lambda: encoding.documents(halves),
+        "int8": lambda: rounding.rounded_documents(numbers, scales, halves.offsets),
+        "int8, rounded from float16": lambda: rounding.documents(halves),
+    }
     return {name: len(halves) / seconds for name, seconds in take_turns(work, repeats).items()}
 
 
