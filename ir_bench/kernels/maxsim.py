@@ -113,14 +113,15 @@ def _int8_scores(queries: MultiVector, documents: MultiVector, scales: NDArray[n
         block[:, : b - a] = numbers[a:b].T
         blocks.append(torch.from_numpy(block))
     tokens = torch.from_dlpack(_writable(np.asarray(documents.values, np.int8)))
-    bounds = documents.offsets.tolist()
+    offsets = documents.offsets
     widest = max((block.shape[1] for block in blocks), default=0)
 
     def work(asked: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.float32]:
         room = torch.empty(TOKENS * widest, dtype=torch.int32)
         scores = np.full(len(rows), -np.inf, np.float32)
-        for i, (query, row) in enumerate(zip(asked.tolist(), rows.tolist(), strict=True)):
-            (q, r), (first, last) = spans[query], (bounds[row], bounds[row + 1])
+        bounds = zip(offsets[rows].tolist(), offsets[rows + 1].tolist(), strict=True)  # not of all documents
+        for i, (query, (first, last)) in enumerate(zip(asked.tolist(), bounds, strict=True)):
+            q, r = spans[query]
             if q == r or first == last:
                 continue
             largest = np.full(r - q, -np.inf, np.float32)
