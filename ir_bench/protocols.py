@@ -295,6 +295,13 @@ class Architecture(Protocol):
 
 
 @runtime_checkable
+class Placing(Protocol):
+    """An architecture with something that begins from the train queries too, which `place` puts into what it built."""
+
+    def place(self, built: Any, queries: Sequence[str]) -> None: ...
+
+
+@runtime_checkable
 class Objective(Protocol):
     """A training step (scores with labels or teacher scores, perhaps vectors) to the one number that is minimised.
 

@@ -116,7 +116,9 @@ class SentenceTransformerEncoder:
                     "pooling for a bare transformers checkpoint only",
                     "leave encoder.pooling out",
                 )
-            return SentenceTransformer(str(folder), device=device, model_kwargs=weights, **trust)
+            from ir_bench import modules
+
+            return modules.load(SentenceTransformer, folder, device=device, model_kwargs=weights, **trust)
         if DPR.intersection(architectures(folder)):
             # transformers reads either tower as a question encoder, and would leave a context encoder's weights out
             names = {r"^ctx_encoder\.": "question_encoder."}

@@ -23,7 +23,7 @@ from ir_bench.checkpoints import Task
 from ir_bench.environment import environment
 from ir_bench.errors import InputError
 from ir_bench.fingerprint import describe, fingerprint
-from ir_bench.protocols import BatchTeacher, Indexing, Queueing, Refreshing, Retriever
+from ir_bench.protocols import BatchTeacher, Indexing, Placing, Queueing, Refreshing, Retriever
 from ir_bench.results import write_json
 from ir_bench.store import Store
 from ir_bench.training.batches import for_trainer
@@ -93,6 +93,8 @@ class Fit:
         model = self.recipe.architecture.build(self.model, [documents[row] for row in shuffled])
         if self.device is not None:
             model.to(self.device)
+        if isinstance(self.recipe.architecture, Placing):
+            self.recipe.architecture.place(model, [query for train, _ in split.values() for query in train.queries])
         stages = {}
         for name, stage in self.recipe.stages.items():
             stages[name] = self._stage(model, name, stage, split)
