@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import shutil
 from functools import cache
 from pathlib import Path
 
@@ -118,14 +119,18 @@ def test_a_page_is_what_the_results_give(page, tmp_path):
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "results" / "claims").glob("*.md")), ids=lambda page: page.stem)
-def test_a_claims_page_is_what_the_results_give(page, tmp_path):
+def test_a_claims_page_is_what_the_results_give(page, tmp_path, capsys):
+    (tmp_path / "results" / "claims").mkdir(parents=True)
+    shutil.copy(page, tmp_path / "results" / "claims")
     render(page.stem, tmp_path)
+    if "left as it is" in capsys.readouterr().out.replace("\n", " "):
+        pytest.skip("it takes whole runs, which are not committed: measure its cells")
     again = (tmp_path / "results" / "claims" / page.name).read_text(encoding="utf-8")
     assert again == page.read_text(encoding="utf-8")
 
 
 def render(name: str, folder: Path) -> None:
-    (folder / "results").mkdir()
+    (folder / "results").mkdir(exist_ok=True)
     (folder / "results" / "runs").symlink_to(RESULTS)
     reproduction.one(name, [], folder / "results", dry_run=False, render=True, download=False)
 

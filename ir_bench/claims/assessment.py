@@ -11,17 +11,19 @@ from ir_bench.claims.finding import NOT_MEASURED, Finding, decide, together
 from ir_bench.claims.kept import Kept
 from ir_bench.claims.quantities.per_query import Seeds
 from ir_bench.errors import InputError
-from ir_bench.evaluation.measured import Measured, StaleResult
+from ir_bench.evaluation.measured import Measured, RunNotKept, StaleResult
 
 
 @dataclass(frozen=True)
 class Assessed:
-    """One check with its finding and verdict; `reason` where nothing was found."""
+    """One check with its finding and verdict; `reason` where nothing was found, `needs_run` where that is because the
+    whole run of a result is not at hand."""
 
     check: Check
     verdict: str
     finding: Finding | None = None
     reason: str = ""
+    needs_run: bool = False
 
 
 def assess(
@@ -54,7 +56,8 @@ def _assess(
     except StaleResult:
         raise
     except InputError as error:
-        return Assessed(check, NOT_MEASURED, reason=error.happened)
+        needs_run = isinstance(error, RunNotKept)
+        return Assessed(check, NOT_MEASURED, reason=error.happened, needs_run=needs_run)
     return Assessed(check, decide(finding, check.direction, check.size), finding)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -262,12 +263,21 @@ def write(item: PaperTable | Claim, kept: Kept, results: Path, failures: dict[st
     kept = replace(kept, check=experiments.require_up_to_date)
     if isinstance(item, Claim):
         verdict, assessed = assess(item, kept, experiments.resolve, why_missing)
-        return _write(results / "claims" / f"{item.name}.md", claim_page(item, verdict, assessed), verdict)
+        page = results / "claims" / f"{item.name}.md"
+        if page.is_file() and (lacking := [each.reason for each in assessed if each.needs_run]):
+            return f"{page}: left as it is, {_said(page)}; {lacking[0]} here, and measuring the cells again judges anew"
+        return _write(page, claim_page(item, verdict, assessed), verdict)
     outcomes = reproduce(item, kept, experiments.resolve, why_missing)
     page = results / "tables" / f"{item.name}.md"
     said = _write(page, paper_table_page(item, outcomes), summary(outcomes))
     write_json(page.with_suffix(".json"), paper_table_data(item, outcomes))
     return said
+
+
+def _said(page: Path) -> str:
+    """The verdict on a claim's page."""
+    found = re.search(r"^\*\*(.+?)\*\*: ", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return found[1] if found else "not measured"
 
 
 def _write(path: Path, text: str, said: str) -> str:
@@ -292,7 +302,10 @@ def show_list(results: Path) -> None:
     claims.add_column("what")
     for name, path in experiments.names("claims").items():
         claim = read_claim(path)
-        verdict, _ = assess(claim, kept, experiments.named, lambda command: "")
+        verdict, assessed = assess(claim, kept, experiments.named, lambda command: "")
+        page = results / "claims" / f"{name}.md"
+        if any(each.needs_run for each in assessed) and page.is_file():
+            verdict = _said(page)
         claims.add_row(name, verdict, claim.title)
     console = Console()
     console.print(table, claims)

@@ -28,6 +28,10 @@ class StaleResult(InputError):
     """A results folder whose files do not belong together, or that was made from other settings or data."""
 
 
+class RunNotKept(InputError):
+    """A result whose run is not at hand: of committed ones only the best documents are."""
+
+
 @dataclass(frozen=True)
 class Measured:
     """A finished cell. `per_query` is measure -> query -> value over all judged queries, zero where nothing was found.
@@ -66,6 +70,9 @@ class Measured:
                 f"score it: ir-bench run {self.command or f'dataset={self.dataset} …'} measures=[{measure}]",
             )
         return np.fromiter(self.per_query[measure].values(), np.float64)
+
+    def has_whole_run(self) -> bool:
+        return self.run is not None or (self.folder is not None and (self.folder / RUN).is_file())
 
     def ranking(self) -> Run | None:
         """The whole run where it is at hand, else its ten best documents a query, else None."""

@@ -197,3 +197,23 @@ def test_a_cell_of_the_same_settings_as_another_is_told(call, tmp_path):
     call("a-table", "--only", "right")
     out = " ".join(call("a-table", code=2).split())
     assert "write the cell as `dataset=sample retriever=bm25`" in out
+
+
+def test_a_claim_whose_runs_are_gone_keeps_its_page(call, tmp_path):
+    check = {
+        "name": "overlap", "quantity": "difference", "measure": "overlap@1/20", "direction": "within", "size": 1,
+        "cells": {
+            "of": "retriever=bm25 similarity.k1=1.2", "over": "retriever=bm25",
+            "exact": "retriever=bm25 similarity.b=0.75",
+        },
+    }  # fmt: skip
+    (tmp_path / "experiments" / "claims" / "a-claim.yaml").write_text(yaml.safe_dump({**CLAIM, "checks": [check]}))
+    call("a-claim")
+    page = Path("results/claims/a-claim.md").read_text()
+    assert "**holds**" in page
+    for run in Path("results").rglob("run.trec.gz"):  # as in a clone
+        run.unlink()
+    forget()
+    assert "left as it is, holds" in " ".join(call("a-claim", "--render").split())
+    assert Path("results/claims/a-claim.md").read_text() == page
+    assert next(line for line in call("--list").splitlines() if " a-claim" in line).split()[1] == "holds"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ir_bench.claims.values import values
 from ir_bench.errors import InputError
-from ir_bench.evaluation.measured import Measured
+from ir_bench.evaluation.measured import Measured, RunNotKept
 from ir_bench.types import Run
 
 Roles = Mapping[str, Sequence[Measured]]
@@ -82,12 +82,13 @@ def first_documents(roles: Roles, best: int) -> dict[str, set[str]]:
 
 
 def whole_run(measured: Measured, depth: int) -> Run:
-    """The run of a result, of at least `depth` documents for some query. Raises InputError where less is kept."""
+    """The run of a result, of at least `depth` documents for some query. Raises InputError where less is kept, and
+    RunNotKept where the whole run is not at hand."""
     run = measured.ranking()
     # of a result without its run only the best documents are at hand: deeper, their overlap would be another quantity
     kept = 0 if run is None else max(map(len, run.rankings.values()), default=0)
     if run is None or kept < depth:
-        raise InputError(
+        raise (InputError if measured.has_whole_run() else RunNotKept)(
             f"{kept} documents a query are kept for `{measured.command}`",
             f"at least {depth}",
             "measure the cell again, which keeps the whole run, or ask for less overlap",
