@@ -33,7 +33,8 @@ class Int8Encoding:
     becomes zeros. Compare by inner product. Notes `tokens_encoded`.
     Source: Dhulipala et al. 2024, MUVERA (arXiv 2405.19504), section 2.
     Differs: hyperplanes are normal numbers times 32, rounded; nothing is said of 8-bit tokens there.
-    Raises InputError for settings out of range and for NaN and infinite values.
+    Raises InputError for settings out of range, for NaN and infinite values, and for queries of other dims than the
+    documents that it was fitted to.
     """
 
     accepts: ClassVar[type] = MultiVector
@@ -44,6 +45,7 @@ class Int8Encoding:
     columns: int = 16
     fill: bool = True
     seed: int = 0
+    _dims: int | None = field(default=None, init=False, repr=False, compare=False)  # of the documents
     _drawn: NDArray[np.int8] | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -58,7 +60,7 @@ class Int8Encoding:
         return {"draws": hashlib.sha256(_drawn(self.seed, 16, 4, 4).tobytes()).hexdigest()[:12]}
 
     def fit(self, documents: MultiVector) -> None:
-        pass
+        self._dims = documents.values.shape[1]
 
     def documents(self, vectors: MultiVector) -> Dense:
         if not np.isfinite(vectors.values).all():
@@ -97,6 +99,12 @@ class Int8Encoding:
         return Dense(encodings)
 
     def queries(self, vectors: MultiVector) -> Dense:
+        if self._dims is not None and vectors.values.shape[1] != self._dims:  # encodings of both have equal lengths
+            raise InputError(
+                f"queries have {vectors.values.shape[1]} dimensions, the documents {self._dims}",
+                "token vectors of one model",
+                "encode both with the same encoder",
+            )
         _require_finite(vectors, "query")
         values, encodings = vectors.values.astype(np.float32), np.empty((len(vectors), self._size), np.float32)
         planes, projections = self.matrices(values.shape[1])

@@ -17,6 +17,7 @@ from ir_bench.indexes.token_union import TokenUnion
 from ir_bench.indexes.xtr import XTRIndex
 from ir_bench.transforms.centroid_terms import CentroidTerms
 from ir_bench.transforms.fde import FixedDimensionalEncoding
+from ir_bench.transforms.fde_int8 import Int8Encoding
 from ir_bench.types import Hits, MultiVector, Strings
 
 DIMS, WORDS = 16, 50
@@ -35,8 +36,8 @@ def some(lengths, seed=0, dims=DIMS) -> MultiVector:
 class Encoded:
     """Fixed dimensional encodings in an index, as `retriever=fde` puts them together."""
 
-    def __init__(self, index) -> None:
-        self.transform, self.index = FixedDimensionalEncoding(repetitions=4, hyperplanes=3, columns=8), index
+    def __init__(self, index, transform=FixedDimensionalEncoding) -> None:
+        self.transform, self.index = transform(repetitions=4, hyperplanes=3, columns=8), index
 
     def build(self, documents: MultiVector) -> None:
         self.transform.fit(documents)
@@ -56,6 +57,7 @@ SEARCHES = {
     "attention_view": AttentionViewIndex,
     "fde_blocks": lambda: Encoded(FdeBlocks()),
     "fde_codes": lambda: Encoded(FdeCodes()),
+    "fde_int8": lambda: Encoded(FdeBlocks(), Int8Encoding),
 }
 
 
