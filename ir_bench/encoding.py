@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from ir_bench.corpus_ids import document_ids
 from ir_bench.errors import InputError
 from ir_bench.fingerprint import describe
 from ir_bench.progress import bar
-from ir_bench.protocols import Composed, Encoder, Following, Stored, Transform
+from ir_bench.protocols import Composed, Encoder, Following, Index, Stored, Transform
 from ir_bench.store import Store
 from ir_bench.types import Corpus, Strings
 
@@ -38,6 +38,21 @@ def encoded_documents(encoder: Encoder, corpus: Corpus, store: Store, per_shard:
                 progress.update(len(chunk))
 
     return key, store.vectors(key, encoder.produces, blocks, per_shard)
+
+
+def kind_after(encoder: Encoder, parts: Iterable[Transform | Index]) -> type:
+    """The kind of vectors that come out of an encoder and the parts after it. Raises InputError for one that does not
+    take the kind of vectors it would get."""
+    kind, maker = encoder.produces, type(encoder).__name__
+    for part in parts:
+        if part.accepts is not kind:
+            raise InputError(
+                f"{type(part).__name__} takes {part.accepts.__name__} vectors, but {maker} gives {kind.__name__}",
+                f"an index or transform for {kind.__name__} vectors, or an encoder of {part.accepts.__name__}",
+                "choose another index=… or encoder=…, or put a transform between them",
+            )
+        kind, maker = getattr(part, "produces", kind), type(part).__name__
+    return kind
 
 
 def require_followed(encoder: Encoder, transforms: Mapping[str, Transform]) -> None:

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ir_bench.encoding import require_followed
-from ir_bench.errors import InputError
+from ir_bench.encoding import kind_after, require_followed
 from ir_bench.protocols import Encoder, Transform
 from ir_bench.types import Corpus
 
@@ -29,16 +28,7 @@ class TransformedEncoder:
     produces: type = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        kind, maker = self.encoder.produces, type(self.encoder).__name__
-        for part in self.transforms.values():
-            if part.accepts is not kind:
-                raise InputError(
-                    f"{type(part).__name__} takes {part.accepts.__name__} vectors, but {maker} gives {kind.__name__}",
-                    f"a transform for {kind.__name__} vectors, or an encoder of {part.accepts.__name__}",
-                    "choose another encoder.encoder=… or encoder.transforms",
-                )
-            kind, maker = part.produces, type(part).__name__
-        self.produces = kind
+        self.produces = kind_after(self.encoder, self.transforms.values())
 
     def fit(self, corpus: Corpus) -> None:
         require_followed(self.encoder, self.transforms)

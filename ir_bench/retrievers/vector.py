@@ -10,7 +10,7 @@ import numpy as np
 
 from ir_bench import cost
 from ir_bench.corpus_ids import document_ids
-from ir_bench.encoding import RowFinder, encoded_documents, require_followed, transformed_documents
+from ir_bench.encoding import RowFinder, encoded_documents, kind_after, require_followed, transformed_documents
 from ir_bench.errors import InputError
 from ir_bench.fingerprint import describe
 from ir_bench.protocols import Aligning, Encoder, Explaining, Index, Stored, Tokenizing, Transform
@@ -39,16 +39,7 @@ class VectorRetriever:
     _rows: RowFinder | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        kind, maker = self.encoder.produces, type(self.encoder).__name__
-        parts: tuple[Transform | Index, ...] = (*self.transforms.values(), self.index)
-        for part in parts:
-            if part.accepts is not kind:
-                raise InputError(
-                    f"{type(part).__name__} takes {part.accepts.__name__} vectors, but {maker} gives {kind.__name__}",
-                    f"an index or transform for {kind.__name__} vectors, or an encoder of {part.accepts.__name__}",
-                    "choose another index=… or encoder=…, or put a transform between them",
-                )
-            kind, maker = getattr(part, "produces", kind), type(part).__name__
+        kind_after(self.encoder, (*self.transforms.values(), self.index))
 
     def build(self, corpus: Corpus, store: Store) -> None:
         require_followed(self.encoder, self.transforms)
