@@ -129,7 +129,7 @@ HYPENCODER = Row("retriever=hypencoder encoder.model=jfkback/hypencoder.6_layer"
 
 NOT_PUBLIC = no("no public checkpoint is known")
 
-CROSS_ENCODER = no("re-ranking by a cross-encoder is not a part of ir_bench")
+CROSS_ENCODER = no("the candidates that were re-ranked are not at hand")
 
 EXPANSIONS = no("the documents expanded by doc2query are not a dataset of ir_bench")
 
