@@ -74,7 +74,7 @@ class LexicalExpansion(Weighted):
         mask = features["attention_mask"].bool()
         counts = self._counts(features["input_ids"].to(mask.device), mask)
         expansion = self.expanded(self.pooled(features["token_embeddings"], mask))
-        if task == "query":
+        if (task or features.get("task")) == "query":  # in training only the features tell
             own, scale, keep = (counts > 0) * self.importance, self.query_scale, self.query_keep
         else:
             length = counts.sum(1, keepdim=True) / self.average_length

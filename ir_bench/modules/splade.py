@@ -52,7 +52,8 @@ class SpladeHead(Weighted):
         self, features: dict[str, Any], task: Literal["query", "document"] | None = None, **_: Any
     ) -> dict[str, Any]:
         mask = features["attention_mask"].bool()
-        if task == "query" and self.queries != "neural":
+        query = (task or features.get("task")) == "query"  # in training only the features tell
+        if query and self.queries != "neural":
             weights = self._words(features["input_ids"], mask)
         else:
             vectors = features["token_embeddings"].to(self.table.dtype)

@@ -98,3 +98,10 @@ def test_a_text_of_nothing_that_counts_has_only_expansion():
     assert set(weights.nonzero()[:, 1].tolist()) <= set(TERMS)
     given["attention_mask"][:] = 0
     assert torch.isfinite(made(given, task="document")["sentence_embedding"]).all()
+
+
+def test_the_side_may_stand_in_the_features_as_in_training():
+    made = module()
+    for task in ("query", "document"):
+        told = made(features() | {"task": task})["sentence_embedding"]
+        assert torch.equal(told, made(features(), task=task)["sentence_embedding"])

@@ -70,3 +70,9 @@ def test_queries_as_words_and_by_idf():
     np.testing.assert_allclose(found[0, [5, 6]], made.importance[[5, 6]])
     documents = made(features(), task="document")["sentence_embedding"]
     assert (documents != 0).sum() > 2
+
+
+def test_the_side_may_stand_in_the_features_as_in_training():
+    made = head(queries="words")
+    told = made(features() | {"task": "query"})["sentence_embedding"]
+    assert torch.equal(told, made(features(), task="query")["sentence_embedding"])
