@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import nn
 
+from ir_bench.modules.mean_of_units import mean_of_units
 from ir_bench.modules.weighted import Weighted
 
 
@@ -16,7 +17,8 @@ class GatedChange(Weighted):
 
     g is 0 where the largest cosine of v with the `centres` [centres, dims], of length 1, is at most `low`, 1 where it
     is at least `high`, and linear in between: far from what was trained on, a ranking is that without this module.
-    Reads and gives `sentence_embedding`.
+    `tokens`: token vectors [texts, tokens, dims] instead, all of a text by the g of their mean, each of length 1 in it.
+    Reads and gives `sentence_embedding`, or `token_embeddings` beside `attention_mask`.
 
     Source: Sun et al. 2022, "Out-of-distribution detection with deep nearest neighbors", section 3 (the distance to
     what was trained on tells what is unknown). Differs: nearest of some cluster centres instead of the k-th nearest
@@ -24,11 +26,11 @@ class GatedChange(Weighted):
     """
 
     forward_kwargs: ClassVar[set[str]] = {"task"}
-    config_keys: ClassVar[list[str]] = ["dims", "count", "low", "high"]
+    config_keys: ClassVar[list[str]] = ["dims", "count", "low", "high", "tokens"]
 
-    def __init__(self, dims: int, count: int, low: float, high: float) -> None:
+    def __init__(self, dims: int, count: int, low: float, high: float, tokens: bool = False) -> None:
         super().__init__()
-        self.dims, self.count, self.low, self.high = dims, count, low, high
+        self.dims, self.count, self.low, self.high, self.tokens = dims, count, low, high, tokens
         self.centres: torch.Tensor
         self.register_buffer("centres", torch.zeros(count, dims))
         self.change = nn.Linear(dims, dims, bias=False)
@@ -38,8 +40,13 @@ class GatedChange(Weighted):
         self, features: dict[str, Any], task: Literal["query", "document"] | None = None, **_: Any
     ) -> dict[str, Any]:
         if (task or features.get("task")) == "query":  # in training only the features tell
-            vectors = features["sentence_embedding"]
-            features["sentence_embedding"] = vectors + self.openness(vectors) * self.change(vectors)
+            name = "token_embeddings" if self.tokens else "sentence_embedding"
+            vectors = features[name]
+            if self.tokens:
+                opened = self.openness(mean_of_units(vectors, features["attention_mask"]))[:, :, None]
+            else:
+                opened = self.openness(vectors)
+            features[name] = vectors + opened * self.change(vectors)
         return features
 
     def openness(self, vectors: torch.Tensor) -> torch.Tensor:

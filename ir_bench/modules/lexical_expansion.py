@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from ir_bench import models
+from ir_bench.modules.mean_of_units import mean_of_units
 from ir_bench.modules.weighted import Weighted
 
 EMBEDDINGS = "embeddings.word_embeddings.weight"
@@ -73,7 +74,7 @@ class LexicalExpansion(Weighted):
     ) -> dict[str, Any]:
         mask = features["attention_mask"].bool()
         counts = self._counts(features["input_ids"].to(mask.device), mask)
-        expansion = self.expanded(self.pooled(features["token_embeddings"], mask))
+        expansion = self.expanded(mean_of_units(features["token_embeddings"].to(self.centre.dtype), mask))
         if (task or features.get("task")) == "query":  # in training only the features tell
             own, scale, keep = (counts > 0) * self.importance, self.query_scale, self.query_keep
         else:
@@ -86,11 +87,6 @@ class LexicalExpansion(Weighted):
             weights = torch.zeros_like(weights).scatter_(1, at, largest)
         features["sentence_embedding"] = weights
         return features
-
-    def pooled(self, vectors: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Means [texts, dims] of token vectors [texts, tokens, dims] of length 1, themselves of length 1."""
-        units = nn.functional.normalize(vectors.to(self.centre.dtype), dim=-1)
-        return nn.functional.normalize((units * mask[:, :, None]).sum(1), dim=-1)
 
     def expanded(self, vectors: torch.Tensor) -> torch.Tensor:
         """Weights [texts, expansions] of the terms that can be added, from pooled vectors [texts, dims]."""

@@ -61,3 +61,17 @@ def test_what_is_saved_is_what_is_loaded(made: GatedChange, tmp_path: Path) -> N
     vectors = torch.randn(20, 2, generator=torch.Generator().manual_seed(0))
     ours, theirs = (m({"sentence_embedding": vectors}, task="query")["sentence_embedding"] for m in (made, again))
     assert torch.equal(ours, theirs)
+
+
+def test_token_vectors_change_by_the_gate_of_their_mean(made: GatedChange) -> None:
+    made.tokens = True
+    tokens = torch.tensor([[[2.0, 0.0], [0.6, 0.8], [9.0, -9.0]]])
+    mask = torch.tensor([[1, 1, 0]])
+    mean = torch.tensor([1.6, 0.8])  # of the lengths 1, of those that are not masked: its cosine to the centre is .894
+    assert made.openness(mean[None]).item() == 1
+    changed = made({"token_embeddings": tokens.clone(), "attention_mask": mask}, task="query")["token_embeddings"][0]
+    torch.testing.assert_close(changed[:2], torch.tensor([[2.0, 4.0], [0.6 + 0.8, 0.8 + 1.2]]))
+    far = made({"token_embeddings": tokens.flip(2), "attention_mask": mask}, task="query")["token_embeddings"]
+    assert torch.equal(far, tokens.flip(2))  # .447
+    kept = made({"token_embeddings": tokens.clone(), "attention_mask": mask}, task="document")["token_embeddings"]
+    assert torch.equal(kept, tokens)

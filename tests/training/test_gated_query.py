@@ -12,7 +12,8 @@ from training.test_fit import WORDS, fit, stage, text
 from ir_bench.encoders.sentence_transformer import SentenceTransformerEncoder
 from ir_bench.errors import InputError
 from ir_bench.modules import load
-from ir_bench.training.architectures.gated_query import GatedQuery, _spherical
+from ir_bench.training.architectures.gated_query import GatedQuery
+from ir_bench.training.gate import spherical
 
 
 @pytest.fixture
@@ -65,4 +66,4 @@ def test_centres_are_the_means_of_what_is_nearest_to_them() -> None:
     angles = np.radians([0, 90, 10, 80, 20, 70])
     vectors = np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32)
     expected = np.stack([np.cos(np.radians([10, 80])), np.sin(np.radians([10, 80]))], 1)
-    np.testing.assert_allclose(_spherical(vectors, 2), expected, atol=1e-6)
+    np.testing.assert_allclose(spherical(vectors, 2), expected, atol=1e-6)

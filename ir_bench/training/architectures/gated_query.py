@@ -6,16 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ir_bench.errors import InputError
 from ir_bench.training.architectures.bi_encoder import plain_bi_encoder
+from ir_bench.training.gate import RANDOM, place_gate
 from ir_bench.training.kept import random_texts
-
-RANDOM, ITERATIONS = 2048, 10
-APART = 0.1  # share of the train queries that the gate's upper end is measured on
-LEAST = 0.05  # width of the ramp
 
 
 @dataclass
@@ -52,33 +45,6 @@ class GatedQuery:
         )
 
     def place(self, built: Any, queries: Sequence[str]) -> None:
-        import torch
-
         vectors = built.encode_query(sorted(set(queries)))  # C is zero: the checkpoint's
-        drawn = np.random.default_rng(0).permutation(len(vectors))
-        apart, rest = np.split(drawn, [round(APART * len(vectors))])
-        if len(rest) <= self.centres or not len(apart):
-            raise InputError(
-                f"{len(vectors)} train queries for {self.centres} centres of the gate",
-                "more queries than centres, a tenth of them left for measuring",
-                "set fewer architecture.centres",
-            )
-        centres = _spherical(vectors[rest], self.centres)
         words = built.encode_query(random_texts(built.tokenizer, RANDOM, 0))
-        change = built[2]
-        change.low = float(np.percentile((words @ centres.T).max(1), self.closed))
-        seen = float(np.percentile((vectors[apart] @ centres.T).max(1), self.open))
-        change.high = max(seen, change.low + LEAST)
-        change.centres.copy_(torch.from_numpy(centres))
-
-
-def _spherical(vectors: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-    """The centres [count, dims], of length 1, of unit vectors; those that begin first are the first vectors."""
-    centres = vectors[:count].copy()
-    for _ in range(ITERATIONS):
-        nearest = (vectors @ centres.T).argmax(1)
-        sums = np.zeros_like(centres)
-        np.add.at(sums, nearest, vectors)
-        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-        centres = np.where(lengths > 0, sums / np.maximum(lengths, 1e-12), centres)
-    return centres
+        place_gate(built[2], vectors, words, self.closed, self.open)

@@ -106,9 +106,11 @@ def _frequencies(tokenizer: Any, documents: Sequence[str], same_as: Any) -> tupl
 def _begin(head: Any, transformer: Any, embeddings: Any, terms: Any, sample: Sequence[str]) -> None:
     import torch
 
+    from ir_bench.modules.mean_of_units import mean_of_units
+
     def pooled(features: dict[str, Any]) -> Any:
         states = transformer(features)
-        return head.pooled(states["token_embeddings"], states["attention_mask"].bool())
+        return mean_of_units(states["token_embeddings"].to(head.centre.dtype), states["attention_mask"])
 
     around = transformer.tokenizer.cls_token_id, transformer.tokenizer.sep_token_id
     words = torch.from_numpy(terms).long()
