@@ -206,7 +206,7 @@ TITLES = {
     "rerank": "MaxSim of 100 candidates, queries per second",
     "scan": "The scan of encodings, queries per second one at a time and in batches of 32",
     "encode": "Fixed dimensional encodings (20 repetitions, 5 hyperplanes, 16 columns), documents per second",
-    "search": "Encodings and MaxSim of 100, best 10, queries per second without query encoding",
+    "search": "Encodings and MaxSim of 100 candidates or as said, best 10, queries per second without query encoding",
     "query encoding": "Query encoding by itself, queries per second",
 }
 

@@ -26,6 +26,7 @@ from ir_bench.transforms.fde_int8 import Int8Encoding
 from ir_bench.types import Dense, Hits, MultiVector
 
 CANDIDATES, LONG, BATCH = 100, 32, 32
+MORE = (300, 1000)  # candidates of the search part: how many its quality needs
 ENCODED = 300  # documents of which the encoding is timed
 SINGLE = 50  # queries asked one at a time
 ASKED = 100  # queries of the search part, and of its quality
@@ -296,22 +297,26 @@ def search(folder: Path, repeats: int) -> Row:
         if encoded.values.nbytes > ROOM / 2 and name.startswith("float32"):
             continue
         index.build(encoded)
-        answer = partial(_answered, index, encoding, tokens, with_scales)
         each = [asked[i : i + 1] for i in range(max(10, min(len(asked), ASKED * MANY // len(documents))))]
-        work: dict[str, Callable[[], Any]] = {"single": partial(_each, answer, each), "batch": partial(answer, asked)}
-        times = take_turns(work, repeats)
-        found[name] = {
-            "single_queries_per_s": len(each) / times["single"],
-            "batch_queries_per_s": len(asked) / times["batch"],
-            "hits": answer(asked),
-        }
+        for count in (CANDIDATES, *MORE) if name == "int8 + int8" else (CANDIDATES,):
+            answer = partial(_answered, index, encoding, tokens, with_scales, min(count, len(documents)))
+            work: dict[str, Callable[[], Any]] = {
+                "single": partial(_each, answer, each),
+                "batch": partial(answer, asked),
+            }
+            times = take_turns(work, repeats)
+            found[name if count == CANDIDATES else f"{name}, {count} candidates"] = {
+                "single_queries_per_s": len(each) / times["single"],
+                "batch_queries_per_s": len(asked) / times["batch"],
+                "hits": answer(asked),
+            }
     return found
 
 
 def _answered(
-    index: Any, encoding: FixedDimensionalEncoding, tokens: MultiVector, scales: Any, queries: MultiVector
+    index: Any, encoding: FixedDimensionalEncoding, tokens: MultiVector, scales: Any, count: int, queries: MultiVector
 ) -> Hits:
-    rows = index.search(encoding.queries(queries), CANDIDATES).rows
+    rows = index.search(encoding.queries(queries), count).rows
     pairs = np.repeat(np.arange(len(queries)), rows.shape[1])
     scores = pair_scores(queries, tokens, pairs, rows.ravel(), scales).reshape(rows.shape)
     order = best(scores, 10).rows
