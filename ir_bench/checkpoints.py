@@ -288,6 +288,24 @@ def _used(features: dict[str, Any]) -> Any:
     return mask.bool() if expanded is None else mask.bool() | expanded.bool()
 
 
+def first_layers(model: Any, count: int, name: str) -> Any:
+    """The model with its transformer's first layers alone; raises InputError where it has fewer, or none are seen."""
+    from torch import nn
+
+    body = getattr(next(iter(model.children())), "auto_model", None)
+    there = getattr(getattr(body, "config", None), "num_hidden_layers", 0)
+    lists = [] if body is None else [m for m in body.modules() if isinstance(m, nn.ModuleList) and len(m) == there]
+    if len(lists) != 1 or not 1 <= count <= there:
+        raise InputError(
+            f"layers={count}, but the transformer of {name} has {there or 'no layers to be seen'}",
+            f"1 to {there}" if there else "a transformer with a list of layers",
+            "correct encoder.layers or leave it out",
+        )
+    del lists[0][count:]
+    body.config.num_hidden_layers = count
+    return model
+
+
 def _require_tokenizer(model: Any, name: str) -> None:
     """Without its files transformers makes an empty tokenizer, to which every word is the same unknown one."""
     called_for = getattr(model.config, "vocab_size", None)

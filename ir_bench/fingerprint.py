@@ -14,6 +14,8 @@ def describe(component: object, of_documents: bool = False) -> object:
 
     `of_documents`: only what changes the vectors or the index made of documents; settings that matter to queries alone
     (a query prompt, `nprobe`) carry the metadata `changes_documents: False`, so that a sweep over them builds once.
+    A setting that a part got later carries the metadata `added`, the value that does what was done before: at this
+    value it is not written down, so that earlier results stay found.
     Raises TypeError for a setting that cannot be written down (a function, an array, an open file).
     """
     if is_dataclass(component) and not isinstance(component, type):
@@ -23,6 +25,7 @@ def describe(component: object, of_documents: bool = False) -> object:
             if f.init
             and f.metadata.get("changes_results", True)
             and (not of_documents or f.metadata.get("changes_documents", True))
+            and not ("added" in f.metadata and f.metadata["added"] == getattr(component, f.name))
         }
         described: dict[str, object] = {"class": type(component).__qualname__, **settings}
         if hasattr(type(component), "version"):  # raised when a correction changes what the class computes

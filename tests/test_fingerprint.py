@@ -32,6 +32,15 @@ def test_settings_that_change_results_change_the_fingerprint_and_others_do_not()
     assert fingerprint(built) == fingerprint(Part())
 
 
+def test_a_setting_that_came_later_is_written_down_where_it_does_something():
+    @dataclass
+    class Grown:
+        more: int = field(default=0, metadata={"added": 0})
+
+    assert list(describe(Grown())) == ["class"]
+    assert fingerprint(Grown(1)) != fingerprint(Grown())
+
+
 def test_provenance_is_part_of_the_identity():
     @dataclass
     class Model:

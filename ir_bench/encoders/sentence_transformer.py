@@ -10,7 +10,17 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from ir_bench import models
-from ir_bench.checkpoints import OF_QUERIES, Checkpoint, Numbers, Task, architectures, fitted, saved_as, threads
+from ir_bench.checkpoints import (
+    OF_QUERIES,
+    Checkpoint,
+    Numbers,
+    Task,
+    architectures,
+    first_layers,
+    fitted,
+    saved_as,
+    threads,
+)
 from ir_bench.errors import InputError
 from ir_bench.scoring import require_finite
 from ir_bench.types import Corpus, Dense
@@ -26,7 +36,8 @@ class SentenceTransformerEncoder:
     `similarity`: "cosine" normalises to length 1, "dot" does not, "checkpoint" does what the checkpoint declares
     (sentence-transformers takes one that declares nothing as cosine). A bare transformers checkpoint says nothing about
     `pooling` and needs it set ("mean", "cls", "lasttoken"); DPR checkpoints bring theirs.
-    `fit` raises token limits that are set to what the corpus needs, never beyond the model's positions.
+    `fit` raises token limits that are set to what the corpus needs, never beyond the model's positions. `layers` reads
+    the token vectors of that layer of the transformer, and computes no later one (2D Matryoshka, Starbucks).
 
     Differs: texts are batched by token count, so padding and the last float32 digit differ from `model.encode`; a
     prompt that a checkpoint names "passage" is used, where sentence-transformers 6.2 prefers its own empty "document".
@@ -43,6 +54,7 @@ class SentenceTransformerEncoder:
     similarity: Literal["checkpoint", "cosine", "dot"] = "checkpoint"
     pooling: str | None = None
     truncate_dim: int | None = None
+    layers: int | None = field(default=None, metadata={"added": None})
     trust_remote_code: bool = False
     dtype: Numbers = "float32"
     batch_tokens: int | None = field(default=None, metadata={"changes_results": False})
@@ -105,6 +117,10 @@ class SentenceTransformerEncoder:
         return self._checkpoint
 
     def _load(self, folder: Path, device: str, weights: dict[str, Any]) -> Any:
+        model = self._whole(folder, device, weights)
+        return model if self.layers is None else first_layers(model, self.layers, self.model)
+
+    def _whole(self, folder: Path, device: str, weights: dict[str, Any]) -> Any:
         from sentence_transformers import SentenceTransformer
         from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
 

