@@ -13,7 +13,7 @@ from ir_bench.corpus_ids import document_ids
 from ir_bench.errors import InputError
 from ir_bench.fingerprint import describe
 from ir_bench.progress import bar
-from ir_bench.protocols import Composed, Encoder, Following, Index, Stored, Transform
+from ir_bench.protocols import Composed, Encoder, Following, Index, Sharing, Stored, Transform
 from ir_bench.store import Store
 from ir_bench.types import Corpus, Strings
 
@@ -67,22 +67,26 @@ def transformed_documents(
 ) -> tuple[list[Any], Any]:
     """Stored document vectors and their key, changed by each transform in turn, which is fitted to them before."""
     for name, transform in transforms.items():
-        _fit(key, transform, vectors, store)
+        fit_once(key, transform, vectors, store)
         key = [*key, {name: describe(transform, of_documents=True)}]
         vectors = store.vectors(key, transform.produces, _transformed(transform, vectors, per_shard), per_shard)
     return key, vectors
 
 
-def _fit(key: list[Any], transform: Transform, vectors: Any, store: Store) -> None:
-    if not isinstance(transform, Stored):
-        transform.fit(vectors)
+def fit_once(key: list[Any], transform: Transform, vectors: Any, store: Store) -> None:
+    """Fit a transform to the vectors of this key, or load what was fitted to them before, by it or by another that
+    shares its learner."""
+    learner: Any = transform.learner if isinstance(transform, Sharing) else transform
+    fit = learner.fit
+    if not isinstance(learner, Stored):
+        fit(vectors)
         return
 
     def make(folder: Path) -> None:
-        transform.fit(vectors)
-        transform.save(folder)
+        fit(vectors)
+        learner.save(folder)
 
-    transform.load(store.artefact([*key, {"fitted": describe(transform, of_documents=True)}], make))
+    learner.load(store.artefact([*key, {"fitted": describe(learner, of_documents=True)}], make))
 
 
 def _transformed(transform: Transform, vectors: Any, size: int) -> Callable[[int], Iterator[Any]]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ir_bench.store import Store
-from ir_bench.types import Alignment, Corpus, Dataset, Hits, Match, Queries, Run
+from ir_bench.types import Alignment, Corpus, Dataset, Dense, Hits, Match, Queries, Run, Sparse
 
 if TYPE_CHECKING:  # scoring a run must not import torch
     from torch import Tensor
@@ -60,6 +60,24 @@ class Transform(Protocol):
     def fit(self, documents: Any) -> None: ...
     def documents(self, vectors: Any) -> Any: ...
     def queries(self, vectors: Any) -> Any: ...
+
+
+@runtime_checkable
+class Coder(Transform, Protocol):
+    """Dense vectors to sparse codes of named latents, which it can decode: `encode` gives what `decode` takes."""
+
+    def encode(self, vectors: Dense) -> Sparse: ...
+    def decode(self, codes: Sparse) -> Dense: ...
+    def save(self, folder: Path) -> None: ...
+    def load(self, folder: Path) -> None: ...
+
+
+@runtime_checkable
+class Sharing(Protocol):
+    """A transform that learns only what a part of it, `learner`, learns: all around equal ones share one fit."""
+
+    @property
+    def learner(self) -> Any: ...
 
 
 @runtime_checkable

@@ -5,24 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar
 
 import numpy as np
 
 from ir_bench.checkpoints import OF_QUERIES
 from ir_bench.errors import InputError
+from ir_bench.protocols import Coder
 from ir_bench.types import Dense, Sparse
-
-
-@runtime_checkable
-class Coder(Protocol):
-    """What codes vectors by latents and decodes them: SparseCoder."""
-
-    def fit(self, documents: Dense) -> None: ...
-    def encode(self, vectors: Dense) -> Sparse: ...
-    def decode(self, codes: Sparse) -> Dense: ...
-    def save(self, folder: Path) -> None: ...
-    def load(self, folder: Path) -> None: ...
 
 
 @dataclass
@@ -41,6 +31,10 @@ class SaeSteer:
     coder: Coder
     latents: Mapping[str, float] = field(default_factory=dict, metadata=OF_QUERIES)
     keep_residual: bool = field(default=False, metadata=OF_QUERIES)
+
+    @property
+    def learner(self) -> Coder:
+        return self.coder
 
     def fit(self, documents: Dense) -> None:
         self.coder.fit(documents)
@@ -75,6 +69,7 @@ class SaeSteer:
         raised = Sparse(terms.astype(np.int32), weights[rows, terms], np.cumsum(np.append(0, counts)), codes.vocabulary)
         values = self.coder.decode(raised).values
         if self.keep_residual:
-            values = vectors.values + values - self.coder.decode(codes).values
+            # exactly the query's vector where nothing is raised
+            values = vectors.values + (values - self.coder.decode(codes).values)
         lengths, own = (np.linalg.norm(v, axis=1, keepdims=True) for v in (values, vectors.values))
         return Dense((values * np.divide(own, lengths, out=np.zeros_like(own), where=lengths > 0)).astype(np.float32))
