@@ -13,8 +13,10 @@ import yaml
 from ir_bench.claims.finding import DIRECTIONS
 from ir_bench.errors import InputError
 
-QUANTITIES = ("mean", "difference", "ratio", "cost_ratio", "candidates", "correlation", "monotone")
-AVERAGED = ("mean", "difference", "ratio", "cost_ratio")  # over seeds
+QUANTITIES = (
+    "mean", "difference", "ratio", "risen_share", "counted_cost", "cost_ratio", "candidates", "correlation", "monotone",
+)  # fmt: skip
+AVERAGED = ("mean", "difference", "ratio", "counted_cost", "cost_ratio")  # over seeds
 _KEYS = {"title", "statement", "source", "setting", "reduced", "datasets", "seed", "seeds", "level", "checks", "notes"}
 
 
