@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
@@ -55,25 +56,51 @@ class SpladeHead(Weighted):
         query = (task or features.get("task")) == "query"  # in training only the features tell
         if query and self.queries != "neural":
             weights = self._words(features["input_ids"], mask)
+            if self.without:
+                weights = weights.index_fill(1, torch.tensor(self.without, device=weights.device), 0)
         else:
             vectors = features["token_embeddings"].to(self.table.dtype)
-            # the logits of one text take 30 MB: they are computed again for the gradient instead of being kept
+            terms = torch.tensor(np.setdiff1d(np.arange(self.vocabulary), self.without), device=vectors.device)
+            coarse, slack = self._coarse(terms)
             weights = torch.stack(
-                [
-                    checkpoint(self._text, own[used], use_reentrant=False)
-                    for own, used in zip(vectors, mask, strict=True)
-                ]
+                [self._text(own[used], terms, coarse, slack) for own, used in zip(vectors, mask, strict=True)]
             )
-        if self.without:
-            weights = weights.index_fill(1, torch.tensor(self.without, device=weights.device), 0)
         features["sentence_embedding"] = weights
         return features
 
-    def _text(self, vectors: torch.Tensor) -> torch.Tensor:
+    def _text(
+        self, vectors: torch.Tensor, terms: torch.Tensor, coarse: torch.Tensor, slack: torch.Tensor
+    ) -> torch.Tensor:
         if not len(vectors):
             return self.bias * 0
-        weights = (self.linear(vectors) @ self.table.T + self.bias).relu().log1p()
+        hidden = self.linear(vectors)
+        terms = terms[self._possible(hidden, terms, coarse, slack)]
+        # what lies between token vectors and weights is computed again for the gradient instead of being kept
+        found = checkpoint(self._weights, hidden, terms, use_reentrant=False)
+        return found.new_zeros(self.vocabulary).index_copy(0, terms, found)
+
+    def _weights(self, hidden: torch.Tensor, terms: torch.Tensor) -> torch.Tensor:
+        weights = (hidden @ self.table[terms].T + self.bias[terms]).relu().log1p()
         return weights.amax(0) if self.pooling == "max" else weights.sum(0)
+
+    @torch.no_grad()
+    def _possible(
+        self, hidden: torch.Tensor, terms: torch.Tensor, coarse: torch.Tensor, slack: torch.Tensor
+    ) -> torch.Tensor:
+        """Which of the terms may weigh something: all but some hundreds do not, nor do they have a gradient."""
+        matches = (coarse @ hidden.to(coarse.dtype).T).amax(1).to(slack.dtype)
+        # not a number is possible
+        return (~(matches + self.bias[terms] <= -slack * hidden.norm(dim=1).max())).nonzero().squeeze(1)
+
+    @torch.no_grad()
+    def _coarse(self, terms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Rows of the table in a format that this processor multiplies fast, and how far their products with a vector
+        of length 1 can be off."""
+        rows = self.table[terms]
+        fast = rows.is_cuda or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        coarse = rows.bfloat16() if fast and rows.dtype == torch.float32 else rows
+        # both factors and the product are rounded, each by a share of at most eps / 2
+        return coarse, 2 * torch.finfo(coarse.dtype).eps * rows.norm(dim=1)
 
     def _words(self, tokens: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         found = torch.zeros(len(tokens), self.vocabulary, device=self.table.device, dtype=self.table.dtype)

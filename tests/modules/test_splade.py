@@ -55,10 +55,37 @@ def test_masked_tokens_never_contribute_and_gradients_are_those_without_recomput
     given["token_embeddings"][1, 2:] = 1e3
     assert torch.equal(made(given)["sentence_embedding"], found)
     kept = [
-        made._text(v[m]) for v, m in zip(features()["token_embeddings"], given["attention_mask"].bool(), strict=True)
+        (made.linear(v[m]) @ made.table.T + made.bias).relu().log1p().amax(0)
+        for v, m in zip(features()["token_embeddings"], given["attention_mask"].bool(), strict=True)
+        if m.any()
     ]
     torch.stack(kept)[:, 2:].sum().backward()
     np.testing.assert_allclose(made.linear.weight.grad, gradient, atol=1e-6)
+
+
+@pytest.mark.parametrize("pooling", ["max", "sum"])
+@pytest.mark.parametrize("scale", [0.01, 1.0, 100.0])
+def test_no_term_is_lost_by_looking_coarsely_first(pooling, scale):
+    torch.manual_seed(0)
+    made = SpladeHead(64, 3000, pooling)
+    made.table.copy_(torch.randn(3000, 64) * torch.rand(3000, 1))
+    given = scale * torch.randn(1, 40, 64)
+    with torch.no_grad():
+        logits = made.linear(given[0]) @ made.table.T
+        made.bias.copy_(-logits.amax(0) + 1e-3 * scale * torch.randn(3000))  # just above or below zero
+        wanted = (logits + made.bias).relu().log1p()
+        wanted = wanted.amax(0) if pooling == "max" else wanted.sum(0)
+        found = made({"token_embeddings": given, "attention_mask": torch.ones(1, 40)})["sentence_embedding"][0]
+    assert 1000 < (wanted > 0).sum() < 2000
+    np.testing.assert_allclose(found, wanted, atol=1e-5 * max(1, scale))
+
+
+def test_what_is_not_a_number_stays_to_be_seen():
+    made, given = head(), features()
+    given["token_embeddings"][0, 1] = torch.nan
+    found = made(given)["sentence_embedding"]
+    assert found[0, 2:].isnan().all()
+    assert not found[1:].isnan().any()
 
 
 def test_queries_as_words_and_by_idf():
