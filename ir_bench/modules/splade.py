@@ -18,6 +18,7 @@ class SpladeHead(Weighted):
 
     log(1 + relu(<e_t, A h_j + a> + b_t)), the maximum or the sum over a text's tokens j; e_t are the transformer's
     input embeddings, which do not learn. Terms in `without` (special tokens) weigh nothing; masked tokens are not read.
+    `saturation`: "none" leaves relu(…) as it is, without the logarithm.
     `queries`: "neural" as documents; "words" 1 for each token of the query, "idf" its `importance` [vocabulary].
     Reads `token_embeddings`, `attention_mask` and `input_ids`; gives `sentence_embedding`.
 
@@ -29,7 +30,7 @@ class SpladeHead(Weighted):
     """
 
     forward_kwargs: ClassVar[set[str]] = {"task"}
-    config_keys: ClassVar[list[str]] = ["dims", "vocabulary", "pooling", "queries", "without"]
+    config_keys: ClassVar[list[str]] = ["dims", "vocabulary", "pooling", "queries", "without", "saturation"]
 
     def __init__(
         self,
@@ -38,10 +39,11 @@ class SpladeHead(Weighted):
         pooling: Literal["max", "sum"] = "max",
         queries: Literal["neural", "words", "idf"] = "neural",
         without: Sequence[int] = (),
+        saturation: Literal["log", "none"] = "log",
     ) -> None:
         super().__init__()
         self.dims, self.vocabulary, self.pooling, self.queries = dims, vocabulary, pooling, queries
-        self.without = list(without)
+        self.without, self.saturation = list(without), saturation
         self.table: torch.Tensor
         self.importance: torch.Tensor
         self.register_buffer("table", torch.zeros(vocabulary, dims))
@@ -80,7 +82,8 @@ class SpladeHead(Weighted):
         return found.new_zeros(self.vocabulary).index_copy(0, terms, found)
 
     def _weights(self, hidden: torch.Tensor, terms: torch.Tensor) -> torch.Tensor:
-        weights = (hidden @ self.table[terms].T + self.bias[terms]).relu().log1p()
+        weights = (hidden @ self.table[terms].T + self.bias[terms]).relu()
+        weights = weights.log1p() if self.saturation == "log" else weights
         return weights.amax(0) if self.pooling == "max" else weights.sum(0)
 
     @torch.no_grad()

@@ -88,6 +88,14 @@ def test_what_is_not_a_number_stays_to_be_seen():
     assert not found[1:].isnan().any()
 
 
+def test_weights_without_saturation_are_those_before_the_logarithm():
+    found = head(pooling="max", saturation="none")(features())["sentence_embedding"].detach()
+    np.testing.assert_allclose(found.log1p(), head(pooling="max")(features())["sentence_embedding"].detach(), atol=1e-6)
+    summed = head(pooling="sum", saturation="none")(features())["sentence_embedding"].detach()
+    assert (summed >= found).all()
+    assert (summed > found).any()
+
+
 def test_queries_as_words_and_by_idf():
     words = head(queries="words")(features(), task="query")["sentence_embedding"]
     assert words.nonzero().tolist() == [[0, 5], [0, 6]]

@@ -27,6 +27,20 @@ def test_an_untrained_splade_head_weighs_a_texts_own_words(documents):
         assert len(own.intersection(heaviest)) >= 5
 
 
+def test_terms_that_were_not_seen_weigh_nothing_and_others_what_they_did(documents):
+    text = ["the tide and the zebra " + documents[0]]
+    everything = Splade().build(MINILM, documents).encode_document(text, convert_to_sparse_tensor=False)[0]
+    model = Splade(terms="seen").build(MINILM, documents)
+    found = model.encode_document(text, convert_to_sparse_tensor=False)[0]
+    seen = {
+        token for document in documents for token in model.tokenizer(document, add_special_tokens=False)["input_ids"]
+    }
+    weighed = set(found.nonzero().flatten().tolist())
+    assert weighed <= seen
+    assert weighed == set(everything.nonzero().flatten().tolist()) & seen
+    assert set(everything.nonzero().flatten().tolist()) - seen
+
+
 def test_queries_by_idf_weigh_rare_words_most(documents):
     model = Splade(queries="idf").build(MINILM, documents)
     vector = model.encode_query(["the " + documents[0].split()[0]], convert_to_sparse_tensor=False)[0]

@@ -19,11 +19,15 @@ class Splade:
     the input embeddings of their own tokens, so that an untrained model weighs a text's own words.
 
     `pooling`: the maximum over a text's tokens (SPLADE v2) or the sum (SPLADE). `queries`: "neural" like documents,
-    "words" for SPLADE-doc, "idf" of the collections that are trained on for inference-free retrieval.
+    "words" for SPLADE-doc, "idf" of the collections that are trained on for inference-free retrieval. `terms`: "all"
+    of the vocabulary, or "seen" in the documents that are trained on, which is faster: others weigh nothing.
+    `saturation`: "none" for weights without the logarithm.
     """
 
     pooling: Literal["max", "sum"] = "max"
     queries: Literal["neural", "words", "idf"] = "neural"
+    terms: Literal["all", "seen"] = "all"
+    saturation: Literal["log", "none"] = "log"
 
     def build(self, model: str, documents: Sequence[str]) -> Any:
         import torch
@@ -33,13 +37,16 @@ class Splade:
 
         transformer = next(iter(BiEncoder().build(model, []).children()))
         table = transformer.model.get_input_embeddings().weight.detach()
-        special = sorted(transformer.tokenizer.all_special_ids)
-        head = SpladeHead(table.shape[1], len(table), self.pooling, self.queries, special)
+        without = set(transformer.tokenizer.all_special_ids)
+        found = _frequencies(transformer.tokenizer, documents, len(table))
+        if self.terms == "seen":
+            without |= set((found == 0).nonzero().squeeze(1).tolist())
+        head = SpladeHead(table.shape[1], len(table), self.pooling, self.queries, sorted(without), self.saturation)
         head.table.copy_(table)
         with torch.no_grad():
             _begin(head, transformer, list(documents[:SAMPLE]))
         if self.queries == "idf":
-            head.importance.copy_(_idf(transformer.tokenizer, documents, len(table)))
+            head.importance.copy_(torch.log(1 + (len(documents) - found + 0.5) / (found + 0.5)))  # Lucene's
         return SparseEncoder(modules=[transformer, head], device="cpu", similarity_fn_name="dot")
 
 
@@ -62,11 +69,11 @@ def _begin(head: Any, transformer: Any, sample: Sequence[str]) -> None:
     head.bias.copy_(-torch.quantile(largest.flatten()[: 1 << 24], 1 - 16 * SHARE))
 
 
-def _idf(tokenizer: Any, documents: Sequence[str], vocabulary: int) -> Any:
-    """Lucene's inverse document frequency of every token [vocabulary]."""
+def _frequencies(tokenizer: Any, documents: Sequence[str], vocabulary: int) -> Any:
+    """In how many documents every token is [vocabulary]."""
     import torch
 
     found = torch.zeros(vocabulary)
     for text in documents:
         found[torch.tensor(tokenizer(text, add_special_tokens=False)["input_ids"]).unique().long()] += 1
-    return torch.log(1 + (len(documents) - found + 0.5) / (found + 0.5))
+    return found
