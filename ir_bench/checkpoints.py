@@ -292,7 +292,7 @@ def first_layers(model: Any, count: int, name: str) -> Any:
     """The model with its transformer's first layers alone; raises InputError where it has fewer, or none are seen."""
     from torch import nn
 
-    body = getattr(next(iter(model.children())), "auto_model", None)
+    body: Any = getattr(next(iter(model.children())), "auto_model", None)
     there = getattr(getattr(body, "config", None), "num_hidden_layers", 0)
     lists = [] if body is None else [m for m in body.modules() if isinstance(m, nn.ModuleList) and len(m) == there]
     if len(lists) != 1 or not 1 <= count <= there:
