@@ -313,6 +313,10 @@ class Alignment:
             for term, score, j in zip(self.query_terms, scores, at.tolist(), strict=True)
         ]
 
+    def within(self, start: int, end: int) -> Alignment:
+        """The query against the document's tokens [start, end) alone."""
+        return Alignment(self.query_terms, self.document_terms[start:end], self.similarities[:, start:end])
+
 
 Ties = Literal["trec_eval", "lucene"]
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -28,12 +29,17 @@ def explain(
     document: Annotated[list[str] | None, typer.Option(help="Document ids; the best three unless given.")] = None,
     retriever: Annotated[str | None, typer.Option(help="The same as retriever=…")] = None,
     dataset: Annotated[str | None, typer.Option(help="The same as dataset=…")] = None,
+    granularity: Annotated[
+        Literal["document", "sentence"],
+        typer.Option(help="sentence: score each sentence by its tokens among the document's (late interaction)."),
+    ] = "document",
     as_json: Annotated[bool, typer.Option("--json", help="As JSON instead of tables.")] = False,
     cache: Annotated[Path | None, typer.Option(help="Where encodings and indexes are kept.")] = None,
 ) -> None:
     """Why documents match: terms with their weights in query and document, their products, and expansion terms marked.
 
-    Late interaction shows for each query token the document token that it matched.
+    Late interaction shows for each query token the document token that it matched; with `--granularity sentence`, the
+    sentences of each document instead, best first, each scored by MaxSim with its own tokens alone.
 
     Examples:
 
@@ -54,7 +60,11 @@ def explain(
     made.build(corpus, Store(cache_folder(str(cache) if cache else None)))
     documents = list(document or made.search({"query": text}, 3)["query"].documents)
     texts = contents(corpus, documents)
-    found = [_plain(name, texts[name], why_one) for name, why_one in why(text, documents, texts).items()]
+    reasons = why(text, documents, texts)
+    if granularity == "sentence":
+        found = [by_sentence(name, texts[name], reason) for name, reason in reasons.items()]
+    else:
+        found = [_plain(name, texts[name], reason) for name, reason in reasons.items()]
     if as_json:
         print(json.dumps({"query": text, "documents": found}, ensure_ascii=False, indent=1))
         return
@@ -63,7 +73,7 @@ def explain(
     console = Console()
     console.print(text, style="bold", markup=False)
     for one in found:
-        console.print(_table(one))
+        console.print(_sentences(one) if granularity == "sentence" else _table(one))
 
 
 def explainer(retriever: Any) -> Callable[[str, Sequence[str], Mapping[str, str] | None], Why]:
@@ -97,6 +107,47 @@ def contents(corpus: Corpus, documents: Sequence[str]) -> dict[str, str]:
         if name not in texts:
             raise InputError(f"document {name!r} is not in {corpus.name}", "an id of the corpus", "check the spelling")
     return texts
+
+
+def by_sentence(name: str, text: str, why: Any) -> dict[str, Any]:
+    """The sentences of a document, best first, with the MaxSim of the query with the tokens of each.
+
+    `tokens` are the first and the one after the last. Sentences without tokens, beyond the encoder's limit for example,
+    have no score and come last. Raises InputError for what is no alignment of tokens that have names.
+    """
+    from ir_bench.kernels.spans import token_spans
+    from ir_bench.training.sentences import sentences
+    from ir_bench.types import Alignment
+
+    parts = sentences(text)
+    if not isinstance(why, Alignment):
+        raise InputError(
+            "the retriever does not compare tokens", "late interaction, such as colbert", "leave out --granularity"
+        )
+    if list(why.document_terms) == [f"#{n + 1}" for n in range(len(why.document_terms))]:
+        raise InputError(
+            "the token vectors do not say of which tokens they are",
+            "vectors of single tokens",
+            "explain without transforms that pool tokens",
+        )
+    found = []
+    for part, (start, end) in zip(parts, token_spans(why.document_terms, parts).tolist(), strict=True):
+        score = sum(match.score for match in why.within(start, end).matches()) if start < end else None
+        found.append({"text": part, "tokens": [start, end], "score": score})
+    found.sort(key=lambda one: -math.inf if one["score"] is None else one["score"], reverse=True)
+    return {"document": name, "text": text, "score": sum(m.score for m in why.matches()), "sentences": found}
+
+
+def _sentences(found: Mapping[str, Any]) -> Table:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=escape(f"{found['document']}  {found['score']:.6g}"), title_justify="left", title_style="")
+    table.add_column("sentence")
+    table.add_column("scores", justify="right")
+    for one in found["sentences"]:
+        table.add_row(escape(one["text"]), "–" if one["score"] is None else f"{one['score']:.6g}")
+    return table
 
 
 def _plain(name: str, text: str, why: Sequence[Match] | Alignment) -> dict[str, Any]:

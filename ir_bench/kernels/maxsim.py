@@ -180,7 +180,7 @@ def _pairs(queries, query_offsets, tokens, halves, offsets, asked, rows):
     products, largest = np.empty(TOKENS * widest, np.float32), np.empty(widest, np.float32)
     bits = np.empty((TOKENS if half else 0, dims), np.uint32)
     converted = bits.view(np.float32)
-    held, finite = -1, True  # the block that is converted, and whether its numbers are finite
+    held, end, finite = -1, -1, True  # the block that is converted, and whether its numbers are finite
     scores = np.full(len(rows), -np.inf, np.float32)
     for pair in range(len(rows)):
         query, first, last = asked[pair], offsets[rows[pair]], offsets[rows[pair] + 1]
@@ -193,9 +193,9 @@ def _pairs(queries, query_offsets, tokens, halves, offsets, asked, rows):
         for a in range(first, last, TOKENS):
             b = min(a + TOKENS, last)
             if half:
-                if a != held:
+                if a != held or b != end:
                     finite = half_to_single(halves[a:b], bits, converted)
-                    held = a
+                    held, end = a, b
                 if not finite:
                     total = np.float32(np.nan)
                 block = converted[: b - a]

@@ -10,14 +10,14 @@ from contracts import bag_of_tokens, late_minilm
 from typer.testing import CliRunner
 
 from ir_bench.cli import app
-from ir_bench.cli.explain import contents, explainer
+from ir_bench.cli.explain import by_sentence, contents, explainer
 from ir_bench.datasets.sample import Sample
 from ir_bench.encoders.lexical import LexicalEncoder
 from ir_bench.errors import InputError
 from ir_bench.indexes.inverted import InvertedIndex
 from ir_bench.retrievers.vector import VectorRetriever
 from ir_bench.similarities.dot import Dot
-from ir_bench.types import Corpus, Document, Match, Sparse, Strings
+from ir_bench.types import Alignment, Corpus, Document, Match, Sparse, Strings
 
 
 def run(*arguments: str):
@@ -63,6 +63,33 @@ def test_late_interaction_names_the_token_that_matched():
     settings = ("dataset=sample", "retriever=colbert", f"encoder.model={late_minilm()}")
     found = json.loads(run(*settings, "--query", QUERY, "--json"))
     assert all(match["document_term"] for match in found["documents"][0]["matches"])
+
+
+@pytest.mark.slow
+def test_late_interaction_scores_sentences_by_their_tokens_among_the_document_s():
+    settings = ("dataset=sample", "retriever=minilm_tokens", "--query", QUERY, "--granularity", "sentence")
+    for document in json.loads(run(*settings, "--json"))["documents"]:
+        scores = [s["score"] for s in document["sentences"] if s["score"] is not None]
+        assert scores == sorted(scores, reverse=True)
+        assert 0 < scores[0] <= document["score"]
+        assert all(sentence["text"] in document["text"] for sentence in document["sentences"])
+    assert "sentence" in run(*settings)
+
+
+def test_sentences_are_ordered_by_their_own_tokens_and_those_without_any_come_last():
+    similarities = np.array([[9, 1, 0, 5, 0, 9], [9, 2, 0, 0, 1, 9]], np.float32)
+    tokens = ["[CLS]", "tides", "rise", "moon", "pulls", "[SEP]"]
+    found = by_sentence("d", "Tides rise. Moon pulls. Beyond.", Alignment(["a", "b"], tokens, similarities))
+    assert found["score"] == 18  # of the whole document, [CLS] included
+    assert found["sentences"] == [
+        {"text": "Moon pulls.", "tokens": [3, 5], "score": 6},
+        {"text": "Tides rise.", "tokens": [1, 3], "score": 3},
+        {"text": "Beyond.", "tokens": [6, 6], "score": None},
+    ]
+    with pytest.raises(InputError, match="do not say of which tokens"):
+        by_sentence("d", "a", Alignment(["a"], ["#1"], np.ones((1, 1), np.float32)))
+    with pytest.raises(InputError, match="does not compare tokens"):
+        run("dataset=sample", "retriever=bm25", "--query", QUERY, "--granularity", "sentence")
 
 
 class Expanding(LexicalEncoder):
