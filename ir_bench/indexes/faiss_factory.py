@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,6 +77,45 @@ class FaissFactoryIndex:
         cost.note("index_bytes", (folder / FILE).stat().st_size)
 
     def search(self, queries: Dense, k: int) -> Hits:
+        k = self._asked(queries, k)
+        with _threads(self.threads), _counted():
+            scores, rows = self._index.search(_float32(queries.values), k)
+        return _ordered(rows, scores, k)
+
+    def in_two_steps(self, queries: Dense, k: int, share: float) -> tuple[Hits, Callable[[], Hits]]:
+        """What the first `share` of the lists to be visited has, at least one, and how to go on: the other lists are
+        visited when the second value is called, which returns what `search` does.
+
+        Raises InputError as `search` does, and for an index that does not begin with lists.
+        """
+        k = self._asked(queries, k)
+        index = self._index
+        if not _has_lists(index):
+            raise InputError(
+                f"the index {self.factory!r} has no lists", "inverted lists", "set index.factory=IVF64,Flat"
+            )
+        values = _float32(queries.values)
+        lists = min(index.nprobe, index.nlist)
+        first = min(max(1, int(np.ceil(share * lists - 1e-9))), lists)
+        with _threads(self.threads):
+            distances, visited = index.quantizer.search(values, lists)
+
+        def visit(start: int, stop: int) -> Hits:
+            if start == stop:
+                return Hits(np.empty((len(values), 0), np.int64), np.empty((len(values), 0), np.float32))
+            before, index.nprobe = index.nprobe, stop - start
+            try:
+                with _threads(self.threads), _counted():
+                    scores, rows = index.search_preassigned(values, k, visited[:, start:stop], distances[:, start:stop])
+            finally:
+                index.nprobe = before
+            return _ordered(rows, scores, k)
+
+        begun = visit(0, first)
+        return begun, lambda: merge(begun, visit(first, lists), k)
+
+    def _asked(self, queries: Dense, k: int) -> int:
+        """How many hits there are at most. Raises InputError for what cannot be searched."""
         require_depth(k)
         if self._index is None:
             raise InputError("search before build", "an index over documents", "call build(vectors) first")
@@ -86,11 +125,7 @@ class FaissFactoryIndex:
                 "vectors of one model, or of two towers trained together",
                 "encode both with the same encoder and the same truncation",
             )
-        k = min(k, self._index.ntotal)
-        with _threads(self.threads), _counted():
-            scores, rows = self._index.search(_float32(queries.values), k)
-        unordered = Hits(rows.astype(np.int64, copy=False), scores)
-        return merge(unordered, Hits(unordered.rows[:, :0], unordered.scores[:, :0]), k)
+        return min(k, self._index.ntotal)
 
     def _sample(self, documents: int) -> NDArray[np.int64]:
         if documents <= self.training_rows:
@@ -134,6 +169,18 @@ class FaissFactoryIndex:
                 "a faiss factory string; the number of PQ codes must divide the dimensions",
                 "correct index.factory",
             ) from error
+
+
+def _has_lists(index: Any) -> bool:
+    import faiss
+
+    return isinstance(index, faiss.IndexIVF)
+
+
+def _ordered(rows: NDArray[np.int64], scores: NDArray[np.float32], k: int) -> Hits:
+    """Equal scores by ascending row."""
+    unordered = Hits(rows.astype(np.int64, copy=False), scores)
+    return merge(unordered, Hits(unordered.rows[:, :0], unordered.scores[:, :0]), k)
 
 
 def _set_clustering(index: Any, seed: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ir_bench import cost
+from ir_bench.ahead import ask_for
 from ir_bench.checkpoints import threads
 from ir_bench.corpus_ids import document_ids
 from ir_bench.encoding import RowFinder, encoded_documents
@@ -107,6 +109,29 @@ class MaxSimReranker:
             for query, some in zip(queries, names, strict=True):
                 scored[query] = {name: score for name, score in zip(some, values, strict=False) if score != -np.inf}
             return Run.of(scored)
+
+    def rows(self, documents: Sequence[str]) -> NDArray[np.int64]:
+        """The rows of some documents. Raises InputError before build, and for one that is not in the corpus."""
+        if self._rows is None:
+            raise InputError("rerank before build", "an encoded corpus", "call build(corpus, store) first")
+        return self._rows(documents)
+
+    @property
+    def offset_bytes(self) -> int:
+        """What tells where each document's tokens are, which a search keeps in memory."""
+        return 0 if self._documents is None else self._documents.offsets.nbytes
+
+    def prefetch(self, rows: Sequence[NDArray[np.int64]], name: str) -> None:
+        """Asks the operating system to read the token vectors of some rows for each query; notes `{name}_bytes` and
+        `{name}_blocks`, summed over queries."""
+        assert self._documents is not None, "build comes first"
+        values, offsets = self._documents.values, self._documents.offsets
+        each = values.itemsize * values.shape[1]
+        for some in rows:
+            starts, stops = offsets[some].tolist(), offsets[some + 1].tolist()
+            blocks = sum(ask_for(values, a, b) for a, b in zip(starts, stops, strict=True))
+            cost.note(f"{name}_bytes", (sum(stops) - sum(starts)) * each)
+            cost.note(f"{name}_blocks", blocks)
 
     def _note(self, rows: NDArray[np.int64]) -> None:
         assert self._documents is not None

@@ -79,6 +79,11 @@ class VectorRetriever:
                     rankings[query] = Run.from_hits([query], deeper[i], self._ids, k, self.ties)[query]
             return Run(rankings)
 
+    def named(self, queries: Queries, hits: Hits, k: int) -> Run:
+        """The best k of what the index found, by the names of documents."""
+        assert self._ids is not None, "build comes first"
+        return Run.from_hits(queries, hits, self._ids, k, self.ties)
+
     def explain(
         self, query: str, documents: Sequence[str], texts: Mapping[str, str] | None = None
     ) -> dict[str, list[Match]]:
