@@ -15,6 +15,7 @@ from ir_bench.errors import InputError
 
 QUANTITIES = (
     "mean", "difference", "ratio", "risen_share", "counted_cost", "cost_ratio", "candidates", "correlation", "monotone",
+    "deviation",
 )  # fmt: skip
 AVERAGED = ("mean", "difference", "ratio", "counted_cost", "cost_ratio")  # over seeds
 _KEYS = {"title", "statement", "source", "setting", "reduced", "datasets", "seed", "seeds", "level", "checks", "notes"}
