@@ -41,13 +41,15 @@ class MultiVectorEncoder:
     checkpoint's. Prompts (which hold the markers) and token limits are the checkpoint's where they are None; a query
     expansion of fixed length gets the query limit as its length. `storage` is the number format of document vectors;
     queries are float32. `fit` raises token limits, the checkpoint's own too, to what the corpus needs, never beyond the
-    model's positions.
+    model's positions. `language`: which adapter of an X-MOD checkpoint (ColBERT-XM) reads queries and documents, such
+    as "de_DE"; None is the checkpoint's default, also for texts of another.
 
-    Source: Khattab and Zaharia 2020, ColBERT, section 3.2; Santhanam et al. 2022, ColBERTv2.
+    Source: Khattab and Zaharia 2020, ColBERT, section 3.2; Santhanam et al. 2022, ColBERTv2; Louis et al. 2024,
+    ColBERT-XM (arXiv 2402.15059), for `language`.
     Differs: texts are batched by token count, so padding and the last float32 digit differ from `model.encode`; a
     checkpoint scored by the mean over query tokens ("meanmaxsim") is scored by the sum, which ranks the same.
-    Raises InputError for a model without token vectors or one that cannot be loaded, a limit beyond its positions, and
-    NaN or infinite values.
+    Raises InputError for a model without token vectors or one that cannot be loaded, a limit beyond its positions, a
+    language without an adapter, and NaN or infinite values.
     """
 
     produces: ClassVar[type] = MultiVector
@@ -57,6 +59,7 @@ class MultiVectorEncoder:
     document_prompt: str | None = None
     query_tokens: int | None = field(default=None, metadata=OF_QUERIES)
     document_tokens: int | None = None
+    language: str | None = None
     storage: Stored = "float16"
     trust_remote_code: bool = False
     dtype: Numbers = "float32"
@@ -142,7 +145,30 @@ class MultiVectorEncoder:
                 "a checkpoint of sentence-transformers' MultiVectorEncoder, of PyLate, or of Stanford's ColBERT",
                 "use encoder=token_states for the untrained token vectors of a bi-encoder",
             )
-        return Library(str(folder), device=device, model_kwargs=weights, trust_remote_code=self.trust_remote_code)
+        model = Library(str(folder), device=device, model_kwargs=weights, trust_remote_code=self.trust_remote_code)
+        self._set_language(model)
+        return model
+
+    def _set_language(self, model: Any) -> None:
+        body: Any = getattr(_transformer(model), "model", None)
+        known = getattr(getattr(body, "config", None), "languages", None)
+        if known is None:
+            if self.language is not None:
+                raise InputError(
+                    f"language={self.language}, but {self.model} has no adapters of languages",
+                    "an X-MOD checkpoint, such as ColBERT-XM",
+                    "leave out encoder.language",
+                )
+            return
+        language = body.config.default_language if self.language is None else self.language
+        if language not in known:
+            raise InputError(
+                f"{self.model} has no adapter for "
+                + ("a language that is not said" if language is None else f"the language {language!r}"),
+                f"one of: {', '.join(known)}",
+                "set encoder.language",
+            )
+        body.set_default_language(language)
 
 
 def _fixed(body: Any) -> bool:

@@ -82,6 +82,71 @@ def stanford(tmp_path, tokenizer_files):
     return folder
 
 
+@pytest.fixture
+def xmod(tmp_path, tokenizer_files):
+    """A late-interaction checkpoint whose transformer has an adapter for each of two languages."""
+
+    def write(default: str | None) -> Path:
+        import torch
+        from sentence_transformers import MultiVectorEncoder as Library
+        from sentence_transformers.base.modules import Normalize, Transformer
+        from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
+        from transformers import XmodConfig, XmodModel
+
+        bare, folder = tmp_path / f"xmod-{default}", tmp_path / f"late-{default}"
+        tokenizer_files(bare)
+        torch.manual_seed(6)
+        sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+        languages = {"languages": ["en_XX", "de_DE"], "default_language": default, "adapter_reduction_factor": 2}
+        config = XmodConfig(vocab_size=24, max_position_embeddings=40, initializer_range=0.5, pad_token_id=0,
+                            **languages, **sizes)  # fmt: skip
+        XmodModel(config).eval().save_pretrained(bare)
+        modules = [Transformer(str(bare)), MultiVectorMask(), Normalize(module_input_name="token_embeddings")]
+        Library(modules=modules, device="cpu").save_pretrained(str(folder), create_model_card=False)
+        return folder
+
+    return write
+
+
+@pytest.mark.parametrize("language", ["en_XX", "de_DE", None])
+def test_the_adapter_of_a_language_reads_queries_and_documents_as_in_transformers(xmod, language):
+    import torch
+    from transformers import AutoTokenizer, XmodModel
+
+    folder = xmod("en_XX")
+    encoder = MultiVectorEncoder(str(folder), language=language, storage="float32")
+    model, tokenizer = XmodModel.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
+    number = ["en_XX", "de_DE"].index(language or "en_XX")
+    expected = []
+    with torch.no_grad():
+        for text in TEXTS:
+            features = tokenizer(text, return_tensors="pt")
+            features.pop("token_type_ids", None)
+            states = model(**features, lang_ids=torch.tensor([number])).last_hidden_state[0]
+            expected.append(torch.nn.functional.normalize(states, dim=-1).numpy())
+    same(encoder.encode_queries(TEXTS), expected)
+    same(encoder.encode_documents(TEXTS), expected)
+
+
+def test_languages_give_other_vectors_and_other_encodings(xmod):
+    folder = str(xmod("en_XX"))
+    english, german = (MultiVectorEncoder(folder, language=name) for name in ("en_XX", "de_DE"))
+    assert np.abs(english.encode_queries(["cat"]).values - german.encode_queries(["cat"]).values).max() > 1e-3
+    assert fingerprint(english) != fingerprint(german)
+
+
+def test_a_language_without_an_adapter_is_told(xmod, late):
+    with pytest.raises(InputError, match="has no adapter for the language 'fr_XX'") as error:
+        MultiVectorEncoder(str(xmod("en_XX")), language="fr_XX").encode_queries(["cat"])
+    assert "en_XX, de_DE" in str(error.value)
+    with pytest.raises(InputError, match="no adapters of languages"):
+        MultiVectorEncoder(str(late()), language="en_XX").encode_queries(["cat"])
+    folder = xmod(None)
+    with pytest.raises(InputError, match="for a language that is not said"):
+        MultiVectorEncoder(str(folder)).encode_queries(["cat"])
+    assert len(MultiVectorEncoder(str(folder), language="de_DE").encode_queries(["cat"])) == 1
+
+
 FIXED = {"strategy": "fixed", "attend": False, "length": 12}
 
 
