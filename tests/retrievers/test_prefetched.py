@@ -117,6 +117,17 @@ def test_what_is_asked_for_is_counted(store):
     assert counted[0.01]["documents_compared"] == counted[1]["documents_compared"]  # no list is visited twice
 
 
+def test_token_vectors_stay_on_disk_and_are_asked_for_there(store, monkeypatch):
+    retriever = built(store)
+    values = retriever._second._documents.values
+    assert isinstance(values, np.memmap)
+    asked = []
+    monkeypatch.setattr("ir_bench.ahead.place", lambda values: asked.append(values) or place(values))
+    retriever.search({"q1": "w1 w2 w3"}, 5)
+    assert len(asked) >= 10  # once a document to be reranked
+    assert all(one is values for one in asked)
+
+
 def test_lists_in_two_steps_are_the_lists_in_one():
     vectors = Dense(np.random.default_rng(2).standard_normal((300, 8)).astype(np.float32))
     queries = Dense(vectors.values[:7] + 0.1)
