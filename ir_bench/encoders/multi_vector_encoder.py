@@ -59,7 +59,7 @@ class MultiVectorEncoder:
     document_prompt: str | None = None
     query_tokens: int | None = field(default=None, metadata=OF_QUERIES)
     document_tokens: int | None = None
-    language: str | None = None
+    language: str | None = field(default=None, metadata={"added": None})
     storage: Stored = "float16"
     trust_remote_code: bool = False
     dtype: Numbers = "float32"
