@@ -131,6 +131,8 @@ class MultiVectorEncoder:
     def _load(self, folder: Path, device: str, weights: dict[str, Any]) -> Any:
         from sentence_transformers import MultiVectorEncoder as Library
 
+        from ir_bench import modules
+
         kind = saved_as(folder)
         classes = architectures(folder)
         # of other models the library makes a late-interaction one by a projection of random numbers
@@ -145,7 +147,9 @@ class MultiVectorEncoder:
                 "a checkpoint of sentence-transformers' MultiVectorEncoder, of PyLate, or of Stanford's ColBERT",
                 "use encoder=token_states for the untrained token vectors of a bi-encoder",
             )
-        model = Library(str(folder), device=device, model_kwargs=weights, trust_remote_code=self.trust_remote_code)
+        model = modules.load(
+            Library, folder, device=device, model_kwargs=weights, trust_remote_code=self.trust_remote_code
+        )
         self._set_language(model)
         return model
 
