@@ -69,29 +69,38 @@ def cache_folder(setting: str | None) -> Path:
 
 def expand(overrides: Sequence[str]) -> list[str]:
     """Name parts of the retriever in full: `index=hnsw` → `index@retriever.index=hnsw`, `encoder.model=X` →
-    `retriever.encoder.model=X`. Raises InputError when the retriever has no such part or several."""
+    `retriever.encoder.model=X`. Raises InputError when a retriever has no such part or several, and when several
+    retrievers have it in different places."""
     keys = [override.split("=")[0].lstrip("+~") for override in overrides]
     short = [(i, key) for i, key in enumerate(keys) if "@" not in key and key.split(".")[0] in KINDS]
     if not short:
         return list(overrides)
     choice = next((o.split("=", 1)[1] for o in overrides if o.startswith("retriever=")), None)
-    if choice is None or "," in choice:
+    if choice is None:
         raise InputError(
-            f"{overrides[short[0][0]]}: the part cannot be found without one retriever=…",
+            f"{overrides[short[0][0]]}: the part cannot be found without retriever=…",
             "retriever=NAME, or the full path",
             f"write retriever.{keys[short[0][0]]}=… or {keys[short[0][0]]}@retriever.…=…",
         )
-    known = _parts(choice)
+    known = {name: _parts(name) for name in choice.split(",")}
     expanded = list(overrides)
     for i, key in short:
         kind, _, rest = key.partition(".")
-        paths = [path for path in known if path.split(".")[-1] == kind]
+        of = {name: [path for path in parts if path.split(".")[-1] == kind] for name, parts in known.items()}
+        name, paths = next(((n, some) for n, some in of.items() if len(some) != 1), next(iter(of.items())))
         if len(paths) != 1:
             found = ", ".join(f"retriever.{path}" for path in paths) or "none"
             raise InputError(
-                f"{overrides[i]}: retriever {choice} has {len(paths)} parts of kind {kind}: {found}",
+                f"{overrides[i]}: retriever {name} has {len(paths)} parts of kind {kind}: {found}",
                 "exactly one",
                 "write the full path, for example retriever.index.similarity.k1=1.2 or index@retriever.index=hnsw",
+            )
+        if any(some != paths for some in of.values()):
+            raise InputError(
+                f"{overrides[i]}: the part is in another place of each retriever: "
+                + ", ".join(f"retriever.{some[0]} of {n}" for n, some in of.items()),
+                "one place in all of them",
+                "give these retrievers a command each",
             )
         full = f"retriever.{paths[0]}"
         new = f"{full}.{rest}" if rest else f"{kind}@{full}"

@@ -19,6 +19,11 @@ def test_a_part_may_be_named_by_its_kind_alone(arguments, expected):
     assert expand(arguments) == [arguments[0], expected]
 
 
+def test_several_retrievers_have_the_part_in_the_same_place():
+    given = ["retriever=muvera,plaid", "encoder=minilm_colbert"]
+    assert expand(given) == [given[0], "encoder@retriever.encoder=minilm_colbert"]
+
+
 def test_the_expanded_override_changes_the_configuration():
     config = compose(["dataset=sample", *expand(["retriever=bm25", "similarity.k1=1.5"])])
     assert config.retriever.index.similarity.k1 == 1.5
@@ -29,8 +34,9 @@ def test_the_expanded_override_changes_the_configuration():
     [
         (["retriever=hybrid", "index=hnsw"], "2 parts of kind index"),
         (["retriever=bm25", "reranker.depth=3"], "0 parts of kind reranker"),
-        (["index=hnsw"], "without one retriever"),
-        (["retriever=bm25,minilm", "index=hnsw"], "without one retriever"),
+        (["index=hnsw"], "without retriever="),
+        (["retriever=minilm,bm25_minilm", "encoder.device=cpu"], "bm25_minilm has 2 parts"),
+        (["retriever=muvera,bm25_cross_encoder", "index=flat"], "retriever.index of muvera, retriever.first.index of"),
         (["retriever=bm52", "index=hnsw"], "bm52"),
     ],
 )
