@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -38,12 +37,6 @@ class Reconstruct:
 
     def fit(self, documents: Dense) -> None:
         self.coder.fit(documents)
-
-    def save(self, folder: Path) -> None:
-        self.coder.save(folder)
-
-    def load(self, folder: Path) -> None:
-        self.coder.load(folder)
 
     def documents(self, vectors: Dense) -> Dense:
         return vectors if self.sides == "queries" else self._reconstructed(vectors)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -38,12 +37,6 @@ class SaeSteer:
 
     def fit(self, documents: Dense) -> None:
         self.coder.fit(documents)
-
-    def save(self, folder: Path) -> None:
-        self.coder.save(folder)
-
-    def load(self, folder: Path) -> None:
-        self.coder.load(folder)
 
     def documents(self, vectors: Dense) -> Dense:
         return vectors

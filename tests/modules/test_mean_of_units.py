@@ -11,6 +11,7 @@ from ir_bench.modules.mean_of_units import mean_of_units
 def test_it_is_the_mean_of_a_float64_loop() -> None:
     drawn = torch.Generator().manual_seed(0)
     vectors, mask = torch.randn(3, 5, 4, generator=drawn), torch.tensor([[1] * 5, [1, 1, 0, 0, 0], [0] * 5])
+    vectors[1, 2:] = float("nan")  # masked tokens are not read
     found = mean_of_units(vectors, mask).numpy()
     for row in range(2):
         tokens = [v / np.linalg.norm(v) for v in vectors[row][mask[row].bool()].double().numpy()]
