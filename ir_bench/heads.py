@@ -5,6 +5,7 @@ Applied to what the base model made of texts before, they give the checkpoint's 
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,9 +31,10 @@ Task = Literal["query", "document"]
 
 @dataclass(frozen=True)
 class Head:
-    """Later modules of a checkpoint, in evaluation mode, and what the checkpoint was built on."""
+    """Later modules of a checkpoint, in evaluation mode. `of_units`: the checkpoint gives them length 1."""
 
     modules: Sequence[Any]
+    of_units: bool
 
     @classmethod
     def load(cls, model: str) -> Head:
@@ -44,7 +46,7 @@ class Head:
         folder = models.folder(model)
         entries = parts_of(folder)
         with models.loading(model):
-            return cls([_module(entry, folder, model) for entry in entries])
+            return cls([_module(entry, folder, model) for entry in entries], "Normalize" in map(_kind, _base(folder)))
 
     def __call__(self, features: dict[str, Any], task: Task) -> dict[str, Any]:
         import torch
@@ -54,23 +56,49 @@ class Head:
                 features = module(features, task=task) if "task" in module.forward_kwargs else module(features)
         return features
 
+    def require_directions(self, features: Mapping[str, Any], task: Task, made: str) -> None:
+        """Raises InputError where what comes out under the name `made` depends on how long token vectors are: those of
+        the checkpoint are as long as its transformer leaves them, and an encoder of token vectors gives length 1."""
+        import torch
+
+        if self.of_units:
+            return
+        once = self(dict(features), task)[made]
+        longer = self({**features, "token_embeddings": 2 * features["token_embeddings"]}, task)[made]
+        if not torch.allclose(once, longer, rtol=1e-3, atol=1e-5, equal_nan=True):
+            raise InputError(
+                "the head was trained on token vectors as long as the transformer leaves them; here they have length 1",
+                "a head that reads their direction alone, or follows a Normalize of token_embeddings",
+                "train it again with this version, or use the whole checkpoint: retriever=splade encoder.model=…",
+            )
+
 
 def parts_of(folder: Path) -> list[dict[str, Any]]:
     """What modules.json says of the modules of a folder's head: `type` and `path`."""
-    listed = folder / "modules.json"
-    if not listed.is_file():
-        raise InputError(
-            f"{folder} has no modules.json", "a folder that `ir-bench train` wrote", "name the trained model's folder"
-        )
-    entries = json.loads(listed.read_text(encoding="utf-8"))
-    first = next((i for i, entry in enumerate(entries) if _kind(entry) not in BASE), len(entries))
-    if first == len(entries):
+    entries = _listed(folder)
+    base = _base(folder)
+    if len(base) == len(entries):
         raise InputError(
             f"{folder} has no modules after its pooling: {', '.join(map(_kind, entries))}",
             "a model with a head, for example of recipe=two_tower_head",
             "name it as encoder.model of a retriever instead",
         )
-    return entries[first:]
+    return entries[len(base) :]
+
+
+def _base(folder: Path) -> list[dict[str, Any]]:
+    """The modules before the head."""
+    return list(itertools.takewhile(lambda entry: _kind(entry) in BASE, _listed(folder)))
+
+
+def _listed(folder: Path) -> list[dict[str, Any]]:
+    listed = folder / "modules.json"
+    if not listed.is_file():
+        raise InputError(
+            f"{folder} has no modules.json", "a folder that `ir-bench train` wrote", "name the trained model's folder"
+        )
+    entries: list[dict[str, Any]] = json.loads(listed.read_text(encoding="utf-8"))
+    return entries
 
 
 def assemble(head: str, base: str, folder: Path) -> None:
@@ -152,7 +180,10 @@ def _kind(entry: dict[str, Any]) -> str:
 
 
 def _module(entry: dict[str, Any], folder: Path, model: str) -> Any:
+    from sentence_transformers.base.modules import Router
     from sentence_transformers.util import import_from_string
+
+    from ir_bench.modules import own
 
     if not entry["type"].startswith(TRUSTED):
         raise InputError(
@@ -161,4 +192,5 @@ def _module(entry: dict[str, Any], folder: Path, model: str) -> Any:
             "load the whole model through an encoder with trust_remote_code=true if you trust it",
         )
     kind: Callable[..., Any] = import_from_string(entry["type"])
-    return kind.load(str(folder), subfolder=entry["path"], local_files_only=True).eval()  # type: ignore[attr-defined]
+    nested = {"module_classes": own()} if kind is Router else {}
+    return kind.load(str(folder), subfolder=entry["path"], local_files_only=True, **nested).eval()  # type: ignore[attr-defined]

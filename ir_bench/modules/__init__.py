@@ -16,11 +16,11 @@ def load(kind: Any, folder: Path | str, **options: Any) -> Any:
 
     The library imports such modules only with trust_remote_code, which would also run code that the folder brings.
     """
-    return kind._load_with_module_classes(str(folder), _own(), **options)
+    return kind._load_with_module_classes(str(folder), own(), **options)
 
 
 @cache
-def _own() -> dict[str, type[Module]]:
+def own() -> dict[str, type[Module]]:
     """The classes of this package by the name that a saved model has for them."""
     found = {}
     for module in iter_modules(__path__):

@@ -78,6 +78,13 @@ def frozen_modules(model: Any) -> list[Any]:
     )
 
 
+def pools(modules: Sequence[Any]) -> bool:
+    """One vector for each text comes out of the modules, and not its token vectors."""
+    from sentence_transformers.sentence_transformer.modules import Pooling
+
+    return any(isinstance(module, Pooling) for module in modules)
+
+
 def made_once(
     modules: Sequence[Any],
     model: str,
@@ -89,7 +96,7 @@ def made_once(
 ) -> Dense | MultiVector:
     """What the frozen modules make of all texts, once for each model, token limit, prompt and list of texts, shard by
     shard. `task`: limits and prompts may differ for queries and documents."""
-    pooled = len(modules) > 1
+    pooled = pools(modules)
     own = getattr(modules[0], f"{task}_length", None)
     made_from = {
         "what": "states of frozen modules",
@@ -133,7 +140,7 @@ def _encoded(modules: Sequence[Any], texts: Sequence[str], task: Task, prompt: s
             output = {k: v.to(device) if isinstance(v, torch.Tensor) else v for k, v in features.items()}
             for module in modules:
                 output = module(output)
-            if len(modules) > 1:
+            if pools(modules):
                 found.update(zip(some, output["sentence_embedding"].float().cpu().numpy(), strict=True))
                 continue
             lengths = output["attention_mask"].sum(1).tolist()

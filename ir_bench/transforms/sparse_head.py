@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ir_bench import models
 from ir_bench.checkpoints import OF_QUERIES, in_order
@@ -70,9 +71,12 @@ class SparseHead:
     def _applied(self, vectors: MultiVector, task: Task, keep: int | None) -> Sparse:
         vocabulary, _ = _named(vectors)
         head = self._opened()
-        order, counts, terms, weights = [], [], [], []
+        order: list[NDArray[np.int64]] = []
+        counts, terms, weights = [], [], []
         for rows, features in padded(vectors):
             try:
+                if not order:
+                    head.require_directions(features, task, "sentence_embedding")
                 found = head(features, task)["sentence_embedding"].numpy()
             except (KeyError, RuntimeError) as error:
                 raise InputError(

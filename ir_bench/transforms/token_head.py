@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ir_bench import models
 from ir_bench.checkpoints import Stored, token_vectors, unpadded
@@ -51,10 +52,13 @@ class TokenHead:
 
     def _applied(self, vectors: MultiVector, task: Task, stored: Stored) -> MultiVector:
         head = self._opened()
-        order, parts = [], []
+        order: list[NDArray[np.int64]] = []
+        parts = []
         some = vectors if len(vectors) else MultiVector(vectors.values[:0], np.zeros(2, np.int64), vectors.tokens)
         for rows, features in padded(some):
             try:
+                if not order:
+                    head.require_directions(features, task, "token_embeddings")
                 found = head(features, task)
                 parts.append(unpadded(found, found["attention_mask"], stored))
             except (KeyError, RuntimeError) as error:

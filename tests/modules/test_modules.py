@@ -59,6 +59,6 @@ def test_modules_of_others_are_not_imported(body, tmp_path):
 
 
 def test_every_module_is_known_by_its_name():
-    known = modules._own()
+    known = modules.own()
     assert known["ir_bench.modules.sparta.Sparta"] is Sparta
     assert all(issubclass(kind, Module) and kind.__module__ in name for name, kind in known.items())

@@ -7,7 +7,9 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 from contracts import MINILM, expanding_minilm, projected_minilm, two_towers
+from sentence_transformers import SparseEncoder as SparseModel
 
 from ir_bench.encoders.multi_vector_encoder import MultiVectorEncoder
 from ir_bench.encoders.sentence_transformer import SentenceTransformerEncoder
@@ -21,6 +23,10 @@ from ir_bench.indexes.maxsim import MaxSimIndex
 from ir_bench.models import HEADS, folder
 from ir_bench.retrievers.vector import VectorRetriever
 from ir_bench.similarities.dot import Dot
+from ir_bench.training.architectures.joint import Joint
+from ir_bench.training.architectures.sparta import SpartaMatching
+from ir_bench.training.architectures.splade import Splade
+from ir_bench.training.architectures.unicoil import UniCoil
 from ir_bench.transforms.dense_head import DenseHead
 from ir_bench.transforms.sparse_head import SparseHead
 from ir_bench.transforms.token_head import TokenHead
@@ -199,3 +205,41 @@ def test_a_model_that_was_trained_as_a_whole_has_no_head_to_be_taken_off(tmp_pat
     (whole / "training.json").write_text(json.dumps(manifest))
     with pytest.raises(InputError, match="changed the model below its head"):
         DenseHead(str(whole)).require(SentenceTransformerEncoder(MINILM))
+
+
+ARCHITECTURES = {
+    "splade": lambda: Splade(terms="seen"),
+    "splade-sum": lambda: Splade("sum", "idf", "seen", "none"),
+    "sparta": lambda: SpartaMatching(bias=-0.5),
+    "unicoil": lambda: UniCoil(hidden=8),
+    "deepimpact": lambda: UniCoil("first", 8, "bow"),
+    "joint": Joint,
+}
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_a_head_over_token_vectors_gives_what_its_whole_checkpoint_gives(name, tmp_path):
+    model = ARCHITECTURES[name]().build(MINILM, TEXTS)
+    drawn = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for module in list(model.children())[1:]:
+            for weight in module.parameters():
+                weight += 0.1 * weight.std(correction=0).clamp(min=0.5) * torch.randn(weight.shape, generator=drawn)
+    model.save_pretrained(str(tmp_path), create_model_card=False)
+    head, whole = SparseHead(str(tmp_path)), SparseEncoder(str(tmp_path))
+    states = TokenStatesEncoder(MINILM, storage="float32")
+    for made, wanted in (
+        (head.documents(states.encode_documents(TEXTS)), whole.encode_documents(TEXTS)),
+        (head.queries(states.encode_queries(TEXTS)), whole.encode_queries(TEXTS)),
+    ):
+        assert np.array_equal(made.offsets, wanted.offsets)
+        assert made.offsets[-1] > 5
+        np.testing.assert_allclose(made.weights, wanted.weights, rtol=1e-4, atol=1e-5)
+
+
+def test_a_head_that_reads_how_long_token_vectors_are_is_refused(tmp_path):
+    transformer, _, head = UniCoil().build(MINILM, TEXTS).children()
+    torch.nn.init.normal_(head.weigh[-1].weight, generator=torch.Generator().manual_seed(0))
+    SparseModel(modules=[transformer, head], device="cpu").save_pretrained(str(tmp_path), create_model_card=False)
+    with pytest.raises(InputError, match="as long as the transformer leaves them"):
+        SparseHead(str(tmp_path)).documents(TokenStatesEncoder(MINILM).encode_documents(TEXTS))

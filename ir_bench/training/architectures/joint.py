@@ -15,10 +15,11 @@ class Joint:
 
     The score is the sum over common terms plus `dense_scale` times the cosine; 0 leaves the dense part out of it.
     Every weight begins as 1 and the matrix as the identity, so that an untrained model adds the number of common terms
-    to the checkpoint's own cosine. After training `transform=sparse_head` gives both, or one part by its name,
-    "sparse" or "dense".
+    to a cosine near to the checkpoint's own. After training `transform=sparse_head` gives both, or one part by its
+    name, "sparse" or "dense".
     Source: Efficient and Interpretable Information Retrieval for Product Question Answering with Heterogeneous Data
-    (2024). Differs: terms of the text alone, where the paper expands it; a matrix over the pooled vector.
+    (2024). Differs: terms of the text alone, where the paper expands it; a matrix over the pooled vector; token
+    vectors are brought to length 1 first, as those of `encoder=token_states` are, before they are pooled too.
     Raises InputError for a checkpoint with other modules than a transformer, a pooling and a normalisation.
     """
 
@@ -42,4 +43,5 @@ class Joint:
         matrix = Dense(dims, dims, bias=False, activation_function=nn.Identity(), init_weight=torch.eye(dims))
         parts = {"sparse": [impacts], "dense": [pooling, matrix, Normalize()]}
         head = SideBySide(parts, {"dense": self.dense_scale})
-        return SparseEncoder(modules=[transformer, head], device="cpu", similarity_fn_name="dot")
+        modules = [transformer, Normalize("token_embeddings"), head]
+        return SparseEncoder(modules=modules, device="cpu", similarity_fn_name="dot")

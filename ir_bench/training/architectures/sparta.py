@@ -16,7 +16,7 @@ class SpartaMatching:
 
     The matrix is what learns where the transformer is frozen; `table` True lets the embeddings learn, too.
     Source: Zhao, Lu and Lee 2021, SPARTA: Efficient Open-Domain Question Answering via Sparse Transformer Matching
-    Retrieval. Differs: the matrix.
+    Retrieval. Differs: the matrix; token vectors are brought to length 1 first, as those of `encoder=token_states` are.
     """
 
     bias: float = 0.0
@@ -25,7 +25,7 @@ class SpartaMatching:
     def build(self, model: str, sample: Sequence[str]) -> Any:
         import torch
         from sentence_transformers import SparseEncoder
-        from sentence_transformers.base.modules import Dense
+        from sentence_transformers.base.modules import Dense, Normalize
         from torch import nn
 
         from ir_bench.modules.sparta import Sparta
@@ -45,5 +45,5 @@ class SpartaMatching:
         embeddings = transformer.model.get_input_embeddings().weight
         head.table.data = embeddings[: len(tokenizer)].detach().clone()
         head.bias.data.fill_(self.bias)
-        modules = [transformer, matrix, words_or(head, tokenizer)]
+        modules = [transformer, Normalize("token_embeddings"), matrix, words_or(head, tokenizer)]
         return SparseEncoder(modules=modules, device="cpu", similarity_fn_name="dot")

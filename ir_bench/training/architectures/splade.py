@@ -22,6 +22,7 @@ class Splade:
     "words" for SPLADE-doc, "idf" of the collections that are trained on for inference-free retrieval. `terms`: "all"
     of the vocabulary, or "seen" in the documents that are trained on, which is faster: others weigh nothing.
     `saturation`: "none" for weights without the logarithm.
+    Differs: token vectors are brought to length 1 first, as those of `encoder=token_states` are.
     """
 
     pooling: Literal["max", "sum"] = "max"
@@ -32,6 +33,7 @@ class Splade:
     def build(self, model: str, documents: Sequence[str]) -> Any:
         import torch
         from sentence_transformers import SparseEncoder
+        from sentence_transformers.base.modules import Normalize
 
         from ir_bench.modules.splade import SpladeHead
 
@@ -47,7 +49,8 @@ class Splade:
             _begin(head, transformer, list(documents[:SAMPLE]))
         if self.queries == "idf":
             head.importance.copy_(torch.log(1 + (len(documents) - found + 0.5) / (found + 0.5)))  # Lucene's
-        return SparseEncoder(modules=[transformer, head], device="cpu", similarity_fn_name="dot")
+        modules = [transformer, Normalize("token_embeddings"), head]
+        return SparseEncoder(modules=modules, device="cpu", similarity_fn_name="dot")
 
 
 def _begin(head: Any, transformer: Any, sample: Sequence[str]) -> None:
@@ -57,7 +60,7 @@ def _begin(head: Any, transformer: Any, sample: Sequence[str]) -> None:
     for start in range(0, len(sample), 16):
         output = transformer(transformer.preprocess(list(sample[start : start + 16])))
         used = output["attention_mask"].bool() & ~torch.isin(output["input_ids"], torch.tensor(head.without))
-        states.append(output["token_embeddings"][used].double())
+        states.append(torch.nn.functional.normalize(output["token_embeddings"][used].double(), dim=-1))
         tokens.append(output["input_ids"][used])
     vectors = torch.cat([torch.cat(states), torch.ones(sum(map(len, states)), 1, dtype=torch.float64)], 1)
     own = head.table[torch.cat(tokens)].double()

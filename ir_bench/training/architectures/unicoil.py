@@ -18,7 +18,8 @@ class UniCoil:
     weights summed, or as a bag of words, "bow".
     Source: Lin and Ma 2021, A Few Brief Notes on DeepImpact, COIL, and a Conceptual Framework for Information Retrieval
     Techniques; with pooling=first, queries=bow and a hidden layer: Mallia et al. 2021, Learning Passage Impacts for
-    Inverted Indexes (DeepImpact). Differs: texts are not expanded.
+    Inverted Indexes (DeepImpact). Differs: texts are not expanded; token vectors are
+    brought to length 1 first, as those of `encoder=token_states` are.
     """
 
     pooling: Literal["max", "sum", "first"] = "max"
@@ -27,6 +28,7 @@ class UniCoil:
 
     def build(self, model: str, sample: Sequence[str]) -> Any:
         from sentence_transformers import SparseEncoder
+        from sentence_transformers.base.modules import Normalize
 
         from ir_bench.modules.term_impacts import TermImpacts
         from ir_bench.modules.words import words_or
@@ -43,5 +45,6 @@ class UniCoil:
         last: Any = head.weigh[-1]
         last.weight.data.zero_()
         last.bias.data.fill_(1.0)
-        modules = [transformer, head if self.queries == "weighted" else words_or(head, tokenizer)]
+        weighing = head if self.queries == "weighted" else words_or(head, tokenizer)
+        modules = [transformer, Normalize("token_embeddings"), weighing]
         return SparseEncoder(modules=modules, device="cpu", similarity_fn_name="dot")
