@@ -14,6 +14,7 @@ from ir_bench.indexes.maxsim import MaxSimIndex
 from ir_bench.indexes.plaid import PlaidIndex
 from ir_bench.indexes.slim import SlimIndex
 from ir_bench.indexes.token_union import TokenUnion
+from ir_bench.indexes.warp import WarpIndex
 from ir_bench.indexes.xtr import XTRIndex
 from ir_bench.transforms.centroid_terms import CentroidTerms
 from ir_bench.transforms.fde import FixedDimensionalEncoding
@@ -49,6 +50,7 @@ class Encoded:
 
 SEARCHES = {
     "maxsim": MaxSimIndex,
+    "warp": lambda: WarpIndex(centroids=16, training_tokens=2000),
     "plaid": lambda: PlaidIndex(centroids=16, training_tokens=2000),
     "slim": lambda: SlimIndex(CentroidTerms(16)),
     "xtr": lambda: XTRIndex(tokens=500),
