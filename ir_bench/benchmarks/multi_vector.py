@@ -156,7 +156,12 @@ def _measure(
     name: str, folder: Path, repeats: int, found: Mapping[str, str], versions: dict[str, str], timeout: float
 ) -> list[Row]:
     rows = []
-    for kind, work in (("rerank", engines.rerank), ("scan", engines.scan), ("search", engines.search)):
+    for kind, work in (
+        ("rerank", engines.rerank),
+        ("pool", engines.pool),
+        ("scan", engines.scan),
+        ("search", engines.search),
+    ):
         for engine, values in apart(work, folder, repeats).items():
             rows.append(_row(name, kind, engine, **values))
     for engine, rate in apart(engines.encode, folder, repeats).items():
@@ -201,9 +206,10 @@ def _hits(found: Sequence[Sequence[Sequence[float]]]) -> Hits:
 
 
 # What a row is compared with, by part: the engine whose rate is 1, or the last word of its name.
-BASES = {"rerank": "padded torch", "scan": "flat"}
+BASES = {"rerank": "padded torch", "scan": "flat", "pool": "PyLate's formula"}
 TITLES = {
     "rerank": "MaxSim of 100 candidates, queries per second",
+    "pool": "Token pooling to a half by Ward's rule, documents per second",
     "scan": "The scan of encodings, queries per second one at a time and in batches of 32",
     "encode": "Fixed dimensional encodings (20 repetitions, 5 hyperplanes, 16 columns), documents per second",
     "search": "Encodings and MaxSim of 100 candidates or as said, best 10, queries per second without query encoding",
@@ -223,7 +229,8 @@ def tables(rows: Sequence[Row]) -> dict[str, list[dict[str, str]]]:
                 o
                 for o in rows
                 if base
-                and (o["collection"], o["part"], o["engine"]) == (row["collection"], row["part"], f"{kind} {base}")
+                and (o["collection"], o["part"]) == (row["collection"], row["part"])
+                and o["engine"] in (base, f"{kind} {base}")
             ),
             None,
         )
@@ -244,7 +251,7 @@ def tables(rows: Sequence[Row]) -> dict[str, list[dict[str, str]]]:
         for title, key, form in (
             ("largest error", "largest_error", ".1e"), ("overlap@10", "overlap_10", ".3f"),
             ("difference from flat", "largest_difference", ".1e"), ("columns hit", "columns_hit", ".0%"),
-            ("nDCG@10", "nDCG@10", ".4f"), ("failed", "failed", "s"),
+            ("nDCG@10", "nDCG@10", ".4f"), ("tokens kept", "tokens_kept", ",d"), ("failed", "failed", "s"),
         ):  # fmt: skip
             if key in row:
                 cells[title] = format(row[key], form)
@@ -267,7 +274,8 @@ The recombined collection: spans of 8 to 64 tokens of the other collections' doc
 dimensions and scaled to length 1 for every engine, so that exact scores and encodings of 200,000 passages fit into
 memory; without judgments. Scans of more encodings than fit into 12 GB together are left out (faiss flat and
 blocks float32 first). nDCG@10 of the search part: of the collection's first 100 queries, the same for every engine.
-PyLate's formula: the arithmetic of its `rank.rerank` in our environment (it pins an older sentence-transformers).
+PyLate's formula: the arithmetic of its `rank.rerank`, and of its pooling, in our environment (it pins an older
+sentence-transformers). Pooling: by rows is PyLate's distance, the plain one sentence-transformers'.
 fastembed, muvera-python and fast-plaid run in environments of their own. fast-plaid on the CPU with `low_memory` off,
 its default 4 bits and 8 probed lists, by one process and thread; the collection's first 100 queries, 20 of them for
 single, batches of 32; not on the recombined collection. ×: against padded torch, the flat scan of all columns, or the

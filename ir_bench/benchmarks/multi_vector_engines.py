@@ -23,11 +23,13 @@ from ir_bench.memory import peak_memory
 from ir_bench.scoring import best
 from ir_bench.transforms.fde import FixedDimensionalEncoding
 from ir_bench.transforms.fde_int8 import Int8Encoding
+from ir_bench.transforms.token_pool import TokenPool
 from ir_bench.types import Dense, Hits, MultiVector
 
 CANDIDATES, LONG, BATCH = 100, 32, 32
 MORE = (300, 1000)  # candidates of the search part: how many its quality needs
-ENCODED = 300  # documents of which the encoding is timed
+ENCODED = 300  # documents whose encoding, and whose pooling, is timed
+POOLED = 2  # tokens pooled to one
 SINGLE = 50  # queries asked one at a time
 ASKED = 100  # queries of the search part, and of its quality
 MANY = 25_000  # documents from which on fewer queries are asked one at a time, so that all ends in time
@@ -188,6 +190,44 @@ def encode(folder: Path, repeats: int) -> Row:
         "int8, rounded from float16": lambda: rounding.documents(halves),
     }
     return {name: len(halves) / seconds for name, seconds in take_turns(work, repeats).items()}
+
+
+def pool(folder: Path, repeats: int) -> Row:
+    """Token pooling to a half: documents per second, and tokens that are kept."""
+    import torch
+    from sentence_transformers.multi_vector_encoder.modules import HierarchicalTokenPooling
+
+    use_one_core()
+    torch.set_num_threads(1)
+    halves = read(folder, "document")[:ENCODED]
+    singles = MultiVector(np.asarray(halves.values, np.float32), halves.offsets)
+    tensors = [torch.from_numpy(singles.row(i)) for i in range(len(singles)) if len(singles.row(i))]
+    theirs = HierarchicalTokenPooling(POOLED, num_protected_tokens=1, normalize_embeddings=False)
+    plain, by_rows = (TokenPool(POOLED, renormalise=False, distances=by) for by in ("cosine", "rows"))
+    work: dict[str, Callable[[], int]] = {
+        "ours": lambda: len(plain.documents(singles).values),
+        "ours, by rows": lambda: len(by_rows.documents(singles).values),
+        "sentence-transformers": lambda: sum(map(len, theirs.pool(tensors))),
+        "PyLate's formula": lambda: sum(len(_pooled_like_pylate(tensor)) for tensor in tensors),
+    }
+    kept = {name: one() for name, one in work.items()}
+    seconds = take_turns(work, repeats)
+    return {name: {"docs_per_s": len(halves) / seconds[name], "tokens_kept": kept[name]} for name in work}
+
+
+def _pooled_like_pylate(tokens: Any) -> Any:
+    """The arithmetic of PyLate's pooling: Ward's rule over rows of the matrix of 1 - cosine, one mean at a time."""
+    import torch
+    from scipy.cluster.hierarchy import fcluster, linkage
+
+    first, rest = tokens[:1], tokens[1:]
+    if len(rest) < 2:
+        return tokens
+    distances = 1 - torch.mm(rest, rest.t()).numpy()
+    count = max(len(rest) // POOLED, 1)
+    labels = torch.from_numpy(fcluster(linkage(distances, method="ward"), t=count, criterion="maxclust"))
+    groups = [torch.where(labels == label)[0] for label in range(1, count + 1)]
+    return torch.cat([torch.stack([rest[group].mean(0) for group in groups if len(group)]), first])
 
 
 def scan(folder: Path, repeats: int) -> Row:

@@ -31,6 +31,8 @@ ROWS = [
     {"collection": "c", "part": "rerank", "engine": "short ours int8", "queries_per_s": 50.0, "overlap_10": 1.0},
     {"collection": "c", "part": "rerank", "engine": "short padded torch", "queries_per_s": 20.0},
     {"collection": "c", "part": "rerank", "engine": "long padded torch", "queries_per_s": 1.0},
+    {"collection": "c", "part": "pool", "engine": "ours", "docs_per_s": 60.0, "tokens_kept": 1200},
+    {"collection": "c", "part": "pool", "engine": "PyLate's formula", "docs_per_s": 15.0, "tokens_kept": 1200},
     {"collection": "c", "part": "encode", "engine": "ours float32", "docs_per_s": 900.0},
     {"collection": "c", "part": "encode", "engine": "fastembed", "docs_per_s": 30.0},
     {"collection": "c", "part": "encode", "engine": "muvera-python", "failed": "no result after 9 s"},
@@ -47,6 +49,7 @@ def test_rates_are_compared_with_the_base_of_the_same_queries_and_with_each_peer
     found = tables(ROWS)
     assert [row["queries/s ×"] for row in found["rerank"]] == ["2.5×", "1.0×", "1.0×"]
     assert [row["× fastembed"] for row in found["encode"]] == ["30.0×", "1.0×", ""]
+    assert [row["documents/s ×"] for row in found["pool"]] == ["4.0×", "1.0×"]
     assert found["search"][0]["failed"] == "no such thing"
     facts = {"date": "d", "processor": "p", "cores": 2, "python": "3", "packages": {"numpy": "2"}, "peers": {"x": "1"}}
     page = markdown(ROWS, facts, {"size": 0})
