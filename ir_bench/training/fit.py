@@ -37,6 +37,7 @@ from ir_bench.training.frozen import States, frozen, frozen_modules, made_once
 from ir_bench.training.gradient_cache import GradientCached
 from ir_bench.training.kept import Keeping
 from ir_bench.training.lists import ListLoss, ListValidation, reads_pairs, require_lists
+from ir_bench.training.lora import add_lora, merge_lora
 from ir_bench.training.negatives.in_batch import InBatch
 from ir_bench.training.nested import needs_idf
 from ir_bench.training.prompts import prompt
@@ -44,6 +45,7 @@ from ir_bench.training.recipe import Recipe
 from ir_bench.training.score_loss import FollowSteps, ScoreLoss, of_tokens
 from ir_bench.training.stage import Stage
 from ir_bench.training.taught import Taught, inverse_document_frequencies
+from ir_bench.training.trainers import evaluator, trainer_classes
 from ir_bench.training.validation import MEASURE, HeldOut, Validation, embedded
 from ir_bench.types import Dense
 
@@ -154,7 +156,7 @@ class Fit:
                 stack.enter_context(frozen(modules))
             before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
             if stage.learns == "lora":
-                _with_lora(model, stage.lora_rank)
+                add_lora(model, stage.lora_rank)
             validation = self._validation(model, stage, split, held_cached)
             validation(model, steps=0)  # what training starts from is part of what it did
             trainer = self._trainer(model, name, stage, examples, made, split, sampler, cached, validation)
@@ -163,7 +165,7 @@ class Fit:
             with full_disk_told(checkpoints):
                 trainer.train(resume_from_checkpoint=str(last) if last else None)
             if stage.learns == "lora":
-                _merge_lora(model)
+                merge_lora(model)
             if stage.mixing < 1:
                 _mix(model, before, stage.mixing)
                 validation(model, steps=trainer.state.global_step)
@@ -265,7 +267,7 @@ class Fit:
     ) -> Any:  # fmt: skip
         from transformers import EarlyStoppingCallback, PrinterCallback
 
-        trainer_class, arguments = _trainer_classes(model)
+        trainer_class, arguments = trainer_classes(model)
         columns = examples.columns
         routes: dict[str, Task] = {column: "query" if column == "query" else "document" for column in columns}
         if reads_pairs(model):
@@ -333,7 +335,7 @@ class Fit:
             args=args,
             train_dataset=examples.to_dataset(numbered=True),
             loss=whole,
-            evaluator=_evaluator(validation),
+            evaluator=evaluator(validation),
             callbacks=[*callbacks, Sealed()],
         )
         trainer.remove_callback(PrinterCallback)  # prints a dictionary for each log; Progress shows them
@@ -415,7 +417,7 @@ class Fit:
         folder = self.output / "refreshed" / "model"
         if any(".lora_" in name for name, _ in model.named_parameters()):
             model = copy.deepcopy(model)
-            _merge_lora(model)
+            merge_lora(model)
         model.save_pretrained(str(folder))
         return self.as_retriever(folder)
 
@@ -464,59 +466,8 @@ def _first_process() -> bool:
     return not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0
 
 
-def _trainer_classes(model: Any) -> tuple[type, type]:
-    import sentence_transformers as library
-
-    kinds = {
-        "SentenceTransformer": ("SentenceTransformerTrainer", "SentenceTransformerTrainingArguments"),
-        "SparseEncoder": ("SparseEncoderTrainer", "SparseEncoderTrainingArguments"),
-        "MultiVectorEncoder": ("MultiVectorEncoderTrainer", "MultiVectorEncoderTrainingArguments"),
-        "CrossEncoder": ("CrossEncoderTrainer", "CrossEncoderTrainingArguments"),
-    }
-    trainer, arguments = kinds[type(model).__name__]
-    return getattr(library, trainer), getattr(library, arguments)
-
-
-def _evaluator(validation: Validation | ListValidation) -> Any:
-    from sentence_transformers.base.evaluation import BaseEvaluator
-
-    class Evaluator(BaseEvaluator):
-        """The trainers take no other kind of object."""
-
-        primary_metric = MEASURE
-        greater_is_better = True
-
-        def __call__(self, *args: Any, **settings: Any) -> dict[str, float]:
-            return validation(*args, **settings)
-
-    return Evaluator()
-
-
-def _with_lora(model: Any, rank: int) -> None:
-    if find_spec("peft") is None:
-        raise InputError("learns=lora needs the package peft", "peft", "pip install 'ir-bench[train]'")
-    from peft import LoraConfig
-
-    transformer = next(iter(model.children()))
-    transformer.model.add_adapter(LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear"))
-
-
 @torch.no_grad()
 def _mix(model: Any, before: Mapping[str, torch.Tensor], share: float) -> None:
     """Weights between those of `before` (share 0) and the model's own (share 1)."""
     for name, weight in model.named_parameters():
         weight.copy_(torch.lerp(before[name].to(weight), weight, share))
-
-
-def _merge_lora(model: Any) -> None:
-    """Put the updates into the weights, so that the model is an ordinary one again."""
-    from peft.tuners.tuners_utils import BaseTunerLayer
-
-    transformer = next(iter(model.children())).model
-    for name, module in list(transformer.named_modules()):
-        if isinstance(module, BaseTunerLayer):
-            module.merge()
-            parent, _, last = name.rpartition(".")
-            setattr(transformer.get_submodule(parent), last, module.get_base_layer())
-    transformer._hf_peft_config_loaded = False
-    transformer.peft_config = {}
