@@ -18,12 +18,18 @@ LEAST = 0.05  # width of the ramp
 
 
 def place_gate(
-    change: GatedChange, queries: NDArray[np.float32], words: NDArray[np.float32], closed: float, opened: float
+    change: GatedChange,
+    queries: NDArray[np.float32],
+    words: NDArray[np.float32],
+    closed: float,
+    opened: float,
+    later: float = 0.0,
 ) -> None:
     """Set centres and ramp from vectors of length 1 of train queries [queries, dims] and random words [texts, dims].
 
     The centres are spherical k-means of most queries; the gate is closed up to the `closed` percentile of what random
-    words are near to a centre, and open from the `opened` percentile of the queries that k-means has not seen.
+    words are near to a centre, and open from the `opened` percentile of the queries that k-means has not seen;
+    `later` moves both up by so many times the distance between them.
     Raises InputError for no more queries than centres.
     """
     import torch
@@ -40,6 +46,8 @@ def place_gate(
     change.low = float(np.percentile((words @ centres.T).max(1), closed))
     seen = float(np.percentile((queries[apart] @ centres.T).max(1), opened))
     change.high = max(seen, change.low + LEAST)
+    by = later * (change.high - change.low)
+    change.low, change.high = change.low + by, change.high + by
     change.centres.copy_(torch.from_numpy(centres))
 
 

@@ -40,6 +40,9 @@ def test_the_gate_is_closed_for_most_random_words_and_open_for_train_queries(mod
     again = GatedQuery(centres=8, closed=99.0, open=25.0).build(str(model), [])
     GatedQuery(centres=8, closed=99.0, open=25.0).place(again, asked[::-1])  # whatever their order
     assert (again[2].low, again[2].high) == (change.low, change.high)
+    GatedQuery(centres=8, closed=99.0, open=25.0, later=0.5).place(again, asked)
+    half = (change.high - change.low) / 2
+    assert (again[2].low, again[2].high) == pytest.approx((change.low + half, change.high + half))
 
 
 def test_training_changes_queries_alone_and_only_where_the_gate_is_open(tmp_path: Path, model: Path) -> None:

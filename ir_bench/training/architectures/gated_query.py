@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ir_bench.training.architectures.bi_encoder import plain_bi_encoder
@@ -18,7 +18,8 @@ class GatedQuery:
 
     The gate g opens by the cosine to the nearest of `centres`, spherical k-means of the train queries' vectors: 0 up to
     the `closed` percentile of texts of random words, 1 from the `open` percentile of train queries that k-means has not
-    seen. On a collection whose queries are none nearer than that, every ranking is the checkpoint's.
+    seen, both moved up by `later` times the distance between them. On a collection whose queries are none nearer than
+    that, every ranking is the checkpoint's.
     Raises InputError for other modules than a transformer, a pooling and a normalisation, and for no more queries than
     centres.
     Source: Karpukhin et al. 2020, Dense Passage Retrieval, section 3.1 (a tower for queries alone).
@@ -28,6 +29,7 @@ class GatedQuery:
     centres: int = 256
     closed: float = 95.0
     open: float = 50.0
+    later: float = field(default=0.0, metadata={"added": 0.0})
 
     def build(self, model: str, documents: Sequence[str]) -> Any:
         from sentence_transformers import SentenceTransformer
@@ -47,4 +49,4 @@ class GatedQuery:
     def place(self, built: Any, queries: Sequence[str]) -> None:
         vectors = built.encode_query(sorted(set(queries)))  # C is zero: the checkpoint's
         words = built.encode_query(random_texts(built.tokenizer, RANDOM, 0))
-        place_gate(built[2], vectors, words, self.closed, self.open)
+        place_gate(built[2], vectors, words, self.closed, self.open, self.later)
