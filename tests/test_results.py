@@ -122,8 +122,9 @@ def test_a_page_is_what_the_results_give(page, tmp_path):
 @pytest.mark.parametrize("page", sorted((ROOT / "results" / "claims").glob("*.md")), ids=lambda page: page.stem)
 def test_a_claims_page_is_what_the_results_give(page, tmp_path, capsys):
     claim = (ROOT / "experiments" / "claims" / f"{page.stem}.yaml").read_text(encoding="utf-8")
-    if "precomputed_sparse" in claim and not os.environ.get("IR_BENCH_DATA"):
-        pytest.skip("the vectors, which are a part of what was measured, are not here")
+    waits = "not measured yet" in page.read_text(encoding="utf-8")
+    if (waits or "precomputed_sparse" in claim) and not os.environ.get("IR_BENCH_DATA"):
+        pytest.skip("the collections, by which the page says what is missing, are not here")
     (tmp_path / "results" / "claims").mkdir(parents=True)
     shutil.copy(page, tmp_path / "results" / "claims")
     render(page.stem, tmp_path)
