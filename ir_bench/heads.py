@@ -9,7 +9,7 @@ import itertools
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,6 +35,7 @@ class Head:
 
     modules: Sequence[Any]
     of_units: bool
+    _proven: set[Task] = field(default_factory=set, init=False, repr=False, compare=False)
 
     @classmethod
     def load(cls, model: str) -> Head:
@@ -58,10 +59,12 @@ class Head:
 
     def require_directions(self, features: Mapping[str, Any], task: Task, made: str) -> None:
         """Raises InputError where what comes out under the name `made` depends on how long token vectors are: those of
-        the checkpoint are as long as its transformer leaves them, and an encoder of token vectors gives length 1."""
+        the checkpoint are as long as its transformer leaves them, and an encoder of token vectors gives length 1.
+
+        Looked at once for each task, with the first texts that have tokens: queries come one by one."""
         import torch
 
-        if self.of_units:
+        if self.of_units or task in self._proven or not features["attention_mask"].any():
             return
         once = self(dict(features), task)[made]
         longer = self({**features, "token_embeddings": 2 * features["token_embeddings"]}, task)[made]
@@ -69,8 +72,9 @@ class Head:
             raise InputError(
                 "the head was trained on token vectors as long as the transformer leaves them; here they have length 1",
                 "a head that reads their direction alone, or follows a Normalize of token_embeddings",
-                "train it again with this version, or use the whole checkpoint: retriever=splade encoder.model=…",
+                "train it again with this version, or name its folder as encoder.model of a retriever of its kind",
             )
+        self._proven.add(task)
 
 
 def parts_of(folder: Path) -> list[dict[str, Any]]:

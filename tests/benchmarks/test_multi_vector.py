@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+import torch
 
 from ir_bench.benchmarks import multi_vector_engines as engines
 from ir_bench.benchmarks.multi_vector import (
@@ -25,6 +26,7 @@ from ir_bench.benchmarks.multi_vector import (
 )
 from ir_bench.errors import InputError
 from ir_bench.store import Store
+from ir_bench.transforms.token_pool import TokenPool
 from ir_bench.types import Corpus, Dataset, Dense, Document, Hits, MultiVector
 
 ROWS = [
@@ -71,6 +73,15 @@ def test_the_recombined_collection_is_spans_of_its_sources_and_seeded():
         assert vectors.values.shape[1] == 128
     np.testing.assert_allclose(cut[1].values[0], wide[0, :128] / np.linalg.norm(wide[0, :128]), rtol=1e-5)
     np.testing.assert_array_equal(_recombined(sources, 20, 5)[0].values, documents.values)
+
+
+def test_pylates_formula_pools_as_ours_by_rows():
+    values = np.random.default_rng(0).standard_normal((41, 8)).astype(np.float32)
+    values /= np.linalg.norm(values, axis=1, keepdims=True)
+    ours = TokenPool(2, renormalise=False, distances="rows").documents(MultiVector(values, np.array([0, 41]))).values
+    theirs = engines._pooled_like_pylate(torch.from_numpy(values)).numpy()
+    assert len(ours) == len(theirs) == 21
+    assert (np.abs(ours[:, None] - theirs).max(-1).min(1) < 1e-5).all()
 
 
 def test_long_queries_are_spans_of_documents():

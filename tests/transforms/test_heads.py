@@ -237,6 +237,20 @@ def test_a_head_over_token_vectors_gives_what_its_whole_checkpoint_gives(name, t
         np.testing.assert_allclose(made.weights, wanted.weights, rtol=1e-4, atol=1e-5)
 
 
+def test_a_query_is_read_once_by_a_head_that_has_shown_what_it_reads(monkeypatch):
+    head, states = SparseHead(str(expanding_minilm())), TokenStatesEncoder(MINILM)
+    head.queries(states.encode_queries([""]))  # shows nothing
+    head.queries(states.encode_queries(["tides"]))
+    calls = []
+    module = head._opened().modules[0]
+    forward = module.forward
+    monkeypatch.setattr(module, "forward", lambda *given, **more: calls.append(1) or forward(*given, **more))
+    for text in ("moon", "bread"):
+        head.queries(states.encode_queries([text]))
+    assert len(calls) == 2
+    assert head._opened()._proven == {"query"}
+
+
 def test_a_head_that_reads_how_long_token_vectors_are_is_refused(tmp_path):
     transformer, _, head = UniCoil().build(MINILM, TEXTS).children()
     torch.nn.init.normal_(head.weigh[-1].weight, generator=torch.Generator().manual_seed(0))
