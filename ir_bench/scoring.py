@@ -102,6 +102,23 @@ def best(scores: NDArray[np.floating], k: int) -> Hits:
     return Hits(rows, np.take_along_axis(scores, rows, 1).astype(np.float32))
 
 
+def one_by_one(
+    queries: MultiVector,
+    k: int,
+    scored: Callable[[NDArray[np.float32]], tuple[NDArray[np.int64], NDArray[np.float32]]],
+) -> Hits:
+    """The best k of the rows and scores that `scored` finds for each query's vectors [tokens, dims], equal scores by
+    ascending row; a query without vectors has no hit."""
+    rows = np.full((len(queries), k), -1, np.int64)
+    scores = np.full((len(queries), k), -np.inf, np.float32)
+    for i in range(len(queries)):
+        if len(query := queries.row(i)):
+            found, given = scored(np.ascontiguousarray(query, np.float32))
+            order = np.lexsort((found, -given))[:k]
+            rows[i, : len(order)], scores[i, : len(order)] = found[order], given[order]
+    return Hits(rows, scores)
+
+
 def merge(first: Hits, second: Hits, k: int) -> Hits:
     """The best k of two lists of hits over different rows; equal scores by ascending row, padding (-1) last."""
     rows = np.concatenate([first.rows, second.rows], axis=1)

@@ -15,7 +15,7 @@ from ir_bench import cost
 from ir_bench.errors import InputError
 from ir_bench.kernels.implicit import of_lists
 from ir_bench.kernels.residual import Codec, require_bits, require_dims
-from ir_bench.scoring import require_depth, require_finite
+from ir_bench.scoring import one_by_one, require_depth, require_finite
 from ir_bench.shards import write_arrays
 from ir_bench.types import Hits, MultiVector
 
@@ -92,15 +92,8 @@ class WarpIndex:
         require_dims(queries, built["centroids"].shape[1])
         require_finite(queries.values, "a vector of query", queries.offsets)
         k = min(k, int(built["documents"][0]))
-        rows = np.full((len(queries), k), -1, np.int64)
-        scores = np.full((len(queries), k), -np.inf, np.float32)
         with self._limited():
-            for i in range(len(queries)):
-                if len(query := queries.row(i)):
-                    found, given = self._search(np.ascontiguousarray(query, np.float32), built)
-                    order = np.lexsort((found, -given))[:k]
-                    rows[i, : len(order)], scores[i, : len(order)] = found[order], given[order]
-        return Hits(rows, scores)
+            return one_by_one(queries, k, lambda query: self._search(query, built))
 
     def _search(
         self, query: NDArray[np.float32], built: dict[str, NDArray[Any]]
