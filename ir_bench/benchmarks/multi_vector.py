@@ -10,7 +10,9 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import metadata
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +30,12 @@ from ir_bench.errors import InputError
 from ir_bench.evaluation.measures import evaluate
 from ir_bench.protocols import Encoder
 from ir_bench.store import Store
-from ir_bench.types import Dataset, Hits, MultiVector, Run
+from ir_bench.types import Corpus, Dataset, Hits, MultiVector, Run
 
 PEERS = {"fastembed": "fastembed", "muvera-python": "muvera", "fast-plaid": "fast_plaid"}  # and what to import
 SPANS = (8, 64)  # tokens of a passage of the recombined collection: fewest and most
 RECOMBINED_DIMS = 128  # of its tokens, as in ColBERTv2: 200,000 passages of 384 take 11 GB in float32
-NEEDS_JUDGMENTS = {"fast-plaid"}  # not asked about the recombined collection: an index of it takes too long to build
+NEEDS_JUDGMENTS = {"fast-plaid"}  # not asked about collections without: an index of 200,000 takes too long to build
 Row = dict[str, Any]
 
 
@@ -47,11 +49,13 @@ def multi_vector(
     interpreters: Sequence[str] = (),
     seed: int = 0,
     peer_timeout: float = 600,
+    passages: int = 12_000,
 ) -> list[Row]:
     """Measure, print and write `results`/bench/multi-vector.json and .md; returns a row per collection and comparison.
 
     `size` passages, spans of tokens drawn from the collections and cut to `RECOMBINED_DIMS`, are a further collection
-    without judgments; 0 leaves it out. Peers that cannot live in our environment are run by the Python `interpreters`
+    without judgments; 0 leaves it out. Of a collection with more than `passages` the first ones are measured, without
+    nDCG. Peers that cannot live in our environment are run by the Python `interpreters`
     that have them; one that none has is left out, and one without a result after `peer_timeout` seconds is ended and
     becomes a row that says so. What is measured is written after each collection. Everything works on one core; times
     are medians over `repeats` with the engines of a process taking turns, so compare ratios, not seconds, across
@@ -65,13 +69,18 @@ def multi_vector(
     found = {peer: python for peer in PEERS if (python := _interpreter(peer, interpreters))}
     rows: list[Row] = []
     versions: dict[str, str] = {}
-    settings = {"datasets": list(datasets), "size": size, "repeats": repeats, "seed": seed, "encoder": repr(encoder)}
+    settings = {
+        "datasets": list(datasets), "size": size, "repeats": repeats, "seed": seed, "encoder": repr(encoder),
+        "passages": passages,
+    }  # fmt: skip
+    judged: set[str] = set()
+    able = {peer: python for peer, python in found.items() if peer not in NEEDS_JUDGMENTS}
 
     def finished(name: str, folder: Path, asked: Mapping[str, str], *others: Row) -> None:
         start = time.perf_counter()
         measured = [*_measure(name, folder, repeats, asked, versions, peer_timeout), *others]
         for row in measured:
-            if (hits := row.pop("hits", None)) is not None and name in datasets:
+            if (hits := row.pop("hits", None)) is not None and name in judged:
                 row["nDCG@10"] = _quality(datasets[name], hits, store)
         rows.extend(measured)
         own = {"sentence-transformers": metadata.version("sentence-transformers")}
@@ -83,22 +92,34 @@ def multi_vector(
         for name, dataset in datasets.items():
             folder = Path(place) / name.replace("/", "-")
             folder.mkdir()
-            _, documents = encoded_documents(encoder, dataset.corpus, store, 512)
+            corpus, whole = first(dataset.corpus, passages)
+            if whole:
+                judged.add(name)
+            _, documents = encoded_documents(encoder, corpus, store, 512)
             start = time.perf_counter()
             queries = encoder.encode_queries(list(dataset.queries.values()))
             encoding = (time.perf_counter() - start) / max(len(queries), 1)
             _write(folder, documents, queries)
             sources.append((documents, queries))
-            finished(name, folder, found, _row(name, "query encoding", "ours", queries_per_s=1 / encoding))
+            finished(
+                name, folder, found if whole else able, _row(name, "query encoding", "ours", queries_per_s=1 / encoding)
+            )
             shutil.rmtree(folder)
         if size:
             folder = Path(place) / "recombined"
             folder.mkdir()
             _write(folder, *_recombined(sources, size, seed))
-            able = {peer: python for peer, python in found.items() if peer not in NEEDS_JUDGMENTS}
             finished(f"recombined-{size}", folder, able)
     Console().print((results / "bench" / "multi-vector.md").read_text(), soft_wrap=True, markup=False, highlight=False)
     return rows
+
+
+def first(corpus: Corpus, passages: int) -> tuple[Corpus, bool]:
+    """A collection's first passages, and whether these are all it has."""
+    if not any(islice(corpus, passages, None)):
+        return corpus, True
+    identity = f"{corpus.identity}-first-{passages}"
+    return replace(corpus, identity=identity, read=lambda: islice(iter(corpus), passages), size=passages), False
 
 
 def _quality(dataset: Dataset, hits: Hits, store: Store) -> float:
@@ -242,6 +263,12 @@ def tables(rows: Sequence[Row]) -> dict[str, list[dict[str, str]]]:
                 cells[title] = f"{row[key]:,.1f}"
                 if other is not None:
                     cells[f"{title} ×"] = f"{row[key] / other[key]:.1f}×"
+        if row["part"] == "scan":
+            flat = f"{kind} faiss flat"
+            theirs = [
+                o["single_queries_per_s"] for o in rows if (o["collection"], o["engine"]) == (row["collection"], flat)
+            ]
+            cells["single × faiss flat"] = f"{row['single_queries_per_s'] / theirs[0]:.1f}×" if theirs else ""
         if row["part"] == "encode":
             for peer in ("fastembed", "muvera-python"):
                 same = [o for o in rows if (o["collection"], o["engine"]) == (row["collection"], peer)]
@@ -273,13 +300,14 @@ bits, with whole-number hyperplanes (`transform=fde_int8`).
 The recombined collection: spans of 8 to 64 tokens of the other collections' documents, cut to their first 128
 dimensions and scaled to length 1 for every engine, so that exact scores and encodings of 200,000 passages fit into
 memory; without judgments. Scans of more encodings than fit into 12 GB together are left out (faiss flat and
-blocks float32 first). nDCG@10 of the search part: of the collection's first 100 queries, the same for every engine.
+blocks float32 first). Of a collection with more passages than the settings say the first ones are measured, without
+nDCG. nDCG@10 of the search part: of the collection's first 100 queries, the same for every engine.
 PyLate's formula: the arithmetic of its `rank.rerank`, and of its pooling, in our environment (it pins an older
 sentence-transformers). Pooling: by rows is PyLate's distance, the plain one sentence-transformers'.
 fastembed, muvera-python and fast-plaid run in environments of their own. fast-plaid on the CPU with `low_memory` off,
 its default 4 bits and 8 probed lists, by one process and thread; the collection's first 100 queries, 20 of them for
-single, batches of 32; not on the recombined collection. ×: against padded torch, the flat scan of all columns, or the
-peer named."""
+single, batches of 32; not on collections without judgments. ×: against padded torch, our flat scan of all columns, or
+the peer named."""
 
 
 def markdown(rows: Sequence[Row], facts: Mapping[str, Any], settings: Mapping[str, Any]) -> str:

@@ -42,7 +42,7 @@ def bm25(
 @app.command("multi-vector")
 def multi_vector(
     datasets: Annotated[str, typer.Option(help="Names from `ir-bench datasets`, with commas.")] = (
-        "beir/scifact,beir/nfcorpus,vaswani"
+        "beir/scifact,beir/nfcorpus,vaswani,miracl-yo"
     ),
     encoder: Annotated[str, typer.Option(help="A choice of the encoders with token vectors.")] = "minilm_tokens",
     size: Annotated[
@@ -53,6 +53,9 @@ def multi_vector(
         str, typer.Option(help="Python interpreters that have fastembed, muvera-python or fast-plaid.")
     ] = "",
     peer_timeout: Annotated[float, typer.Option(help="Seconds after which a peer without a result is ended.")] = 600,
+    passages: Annotated[
+        int, typer.Option(help="Of a larger collection the first ones are measured, without nDCG.")
+    ] = 12_000,
     results: Annotated[Path, typer.Option(help="Where bench/multi-vector.json and .md are written.")] = Path("results"),
 ) -> None:
     """MaxSim reranking and MUVERA against padded torch, sentence-transformers, fastembed, faiss, fast-plaid.
@@ -72,6 +75,7 @@ def multi_vector(
         repeats,
         [python for python in peers.split(",") if python],
         peer_timeout=peer_timeout,
+        passages=passages,
     )
 
 

@@ -20,6 +20,7 @@ from ir_bench.benchmarks.multi_vector import (
     _of_peer,
     _quality,
     _recombined,
+    first,
     markdown,
     multi_vector,
     tables,
@@ -33,6 +34,9 @@ ROWS = [
     {"collection": "c", "part": "rerank", "engine": "short ours int8", "queries_per_s": 50.0, "overlap_10": 1.0},
     {"collection": "c", "part": "rerank", "engine": "short padded torch", "queries_per_s": 20.0},
     {"collection": "c", "part": "rerank", "engine": "long padded torch", "queries_per_s": 1.0},
+    {"collection": "c", "part": "scan", "engine": "short blocks float32", "single_queries_per_s": 90.0},
+    {"collection": "c", "part": "scan", "engine": "short flat", "single_queries_per_s": 60.0},
+    {"collection": "c", "part": "scan", "engine": "short faiss flat", "single_queries_per_s": 20.0},
     {"collection": "c", "part": "pool", "engine": "ours", "docs_per_s": 60.0, "tokens_kept": 1200},
     {"collection": "c", "part": "pool", "engine": "PyLate's formula", "docs_per_s": 15.0, "tokens_kept": 1200},
     {"collection": "c", "part": "encode", "engine": "ours float32", "docs_per_s": 900.0},
@@ -51,6 +55,8 @@ def test_rates_are_compared_with_the_base_of_the_same_queries_and_with_each_peer
     found = tables(ROWS)
     assert [row["queries/s ×"] for row in found["rerank"]] == ["2.5×", "1.0×", "1.0×"]
     assert [row["× fastembed"] for row in found["encode"]] == ["30.0×", "1.0×", ""]
+    assert [row["single ×"] for row in found["scan"]] == ["1.5×", "1.0×", "0.3×"]
+    assert [row["single × faiss flat"] for row in found["scan"]] == ["4.5×", "3.0×", "1.0×"]
     assert [row["documents/s ×"] for row in found["pool"]] == ["4.0×", "1.0×"]
     assert found["search"][0]["failed"] == "no such thing"
     facts = {"date": "d", "processor": "p", "cores": 2, "python": "3", "packages": {"numpy": "2"}, "peers": {"x": "1"}}
@@ -166,6 +172,16 @@ def dataset() -> Dataset:
     queries = {f"q{i}": " ".join(random.choice(words, 4)) for i in range(12)}
     corpus = Corpus("tiny", "tiny-1", lambda: iter(documents), len(documents))
     return Dataset("tiny", lambda: corpus, lambda: queries, lambda: {q: {f"d{i}": 1} for i, q in enumerate(queries)})
+
+
+def test_the_first_passages_of_a_larger_collection_are_one_of_their_own():
+    corpus = dataset().corpus
+    assert first(corpus, 120) == (corpus, True)
+    some, whole = first(corpus, 7)
+    assert [d.id for d in some] == [d.id for d in some] == [f"d{i}" for i in range(7)]  # as often as asked
+    assert not whole
+    assert some.size == 7
+    assert some.identity != corpus.identity
 
 
 def test_nothing_to_measure_is_refused(tmp_path):
