@@ -122,9 +122,16 @@ class Explaining(Protocol):
 
 @runtime_checkable
 class Tokenizing(Protocol):
-    """An encoder of sparse vectors that knows which terms a text has itself, whatever its vector adds."""
+    """An encoder that knows which terms a text has itself, whatever its vector adds."""
 
     def tokens(self, text: str) -> Sequence[str]: ...
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """A transform to term weights in which a text's own tokens count as other terms, their stems say."""
+
+    def terms(self, tokens: Sequence[str]) -> Sequence[str]: ...
 
 
 @runtime_checkable
@@ -132,6 +139,15 @@ class Aligning(Protocol):
     """An index that can compare every token of one query with every token of some rows."""
 
     def align(self, query: Any, rows: Sequence[int]) -> list[Alignment]: ...
+
+
+@runtime_checkable
+class Comparing(Protocol):
+    """What scores documents by comparing tokens, if `aligns`: every token of a text's with every token of each."""
+
+    @property
+    def aligns(self) -> bool: ...
+    def align(self, query: str, documents: Sequence[str]) -> dict[str, Alignment]: ...
 
 
 @runtime_checkable

@@ -82,11 +82,12 @@ def explainer(retriever: Any) -> Callable[[str, Sequence[str], Mapping[str, str]
     Takes the query, document ids and, where there are any, the documents' texts. Raises InputError for a retriever that
     cannot tell.
     """
-    from ir_bench.protocols import Aligning
+    from ir_bench.protocols import Comparing, Explaining
 
-    if isinstance(getattr(retriever, "index", None), Aligning):
-        return lambda query, documents, texts: retriever.align(query, documents)
-    if not hasattr(retriever, "explain"):
+    scorer = getattr(retriever, "reranker", retriever)  # of a search in two steps
+    if isinstance(scorer, Comparing) and scorer.aligns:
+        return lambda query, documents, texts: scorer.align(query, documents)
+    if not hasattr(retriever, "explain") or not isinstance(getattr(retriever, "index", retriever), Explaining):
         raise InputError(
             f"{type(retriever).__name__} cannot tell why a document matches",
             "a retriever of terms or tokens, such as bm25, splade or colbert",

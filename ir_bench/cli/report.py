@@ -303,10 +303,13 @@ def _explainers(group: Group, data: Data) -> dict[str, Explainer]:
 
 @cache
 def _can_explain(settings: tuple[str, ...]) -> bool:
-    from ir_bench.protocols import Explaining
+    from ir_bench.cli.explain import explainer
 
-    retriever = _retriever(settings)
-    return hasattr(retriever, "explain") and isinstance(getattr(retriever, "index", retriever), Explaining)
+    try:
+        explainer(_retriever(settings))
+    except InputError:
+        return False
+    return True
 
 
 def _retriever(settings: tuple[str, ...]) -> Any:
@@ -322,13 +325,24 @@ def _built(settings: tuple[str, ...], data: Data) -> Explainer:
         if not ready:
             from ir_bench.cli.compose import cache_folder
             from ir_bench.cli.explain import explainer
+            from ir_bench.corpus_ids import document_ids
+            from ir_bench.encoding import RowFinder, document_texts
             from ir_bench.store import Store
 
             assert data.dataset is not None
-            retriever = _retriever(settings)
-            retriever.build(data.dataset.corpus, Store(cache_folder(None)))
-            why = explainer(retriever)
-            ready.append(lambda query, documents: why(query, documents, None))
+            corpus, store, retriever = data.dataset.corpus, Store(cache_folder(None)), _retriever(settings)
+            retriever.build(corpus, store)
+            why, rows, texts = (
+                explainer(retriever),
+                RowFinder(document_ids(corpus, store)),
+                document_texts(corpus, store),
+            )
+
+            def ask(query: str, documents: Sequence[str]) -> Mapping[str, Any]:
+                some = [texts[row] for row in rows(documents).tolist()]
+                return why(query, documents, dict(zip(documents, some, strict=True)))
+
+            ready.append(ask)
         return ready[0](query, documents)
 
     return explain

@@ -71,6 +71,10 @@ class TokenStatesEncoder:
     def encode_queries(self, texts: Sequence[str]) -> MultiVector:
         return self._encode(texts, "query", self.query_prompt, self.query_tokens, "float32")
 
+    def tokens(self, text: str) -> list[str]:
+        """The tokens of a text itself, for explanations."""
+        return self._opened().model.tokenizer.tokenize(text)
+
     def _encode(
         self, texts: Sequence[str], task: Task, prompt: str | None, tokens: int | None, stored: Stored
     ) -> MultiVector:

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from ir_bench import cost
 from ir_bench.errors import InputError
+from ir_bench.kernels.alignment import alignments
 from ir_bench.kernels.half import single
 from ir_bench.scoring import best, maxsim, merge, require_depth, require_dims, require_finite
 from ir_bench.types import Alignment, Hits, Match, MultiVector
@@ -67,9 +68,8 @@ class MaxSimIndex:
         if self._documents is None:
             raise InputError("explain before build", "an index over documents", "call build(vectors) first")
         require_finite(query.values, "a vector of query", query.offsets)
-        documents, asked, names = self._documents, query.row(0).astype(np.float32, copy=False), query.names(0)
-        require_dims(query, documents)
-        return [Alignment(names, documents.names(row), asked @ single(documents.row(row)).T) for row in rows]
+        require_dims(query, self._documents)
+        return alignments(query, self._documents, rows)
 
     @staticmethod
     def _search(queries: MultiVector, documents: MultiVector, k: int) -> Hits:

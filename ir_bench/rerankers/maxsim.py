@@ -16,12 +16,13 @@ from ir_bench.checkpoints import threads
 from ir_bench.corpus_ids import document_ids
 from ir_bench.encoding import RowFinder, encoded_documents
 from ir_bench.errors import InputError
+from ir_bench.kernels.alignment import alignments
 from ir_bench.kernels.ball_carving import carved
 from ir_bench.kernels.maxsim import pair_scores, quantised
 from ir_bench.protocols import Encoder
 from ir_bench.scoring import require_finite
 from ir_bench.store import Store
-from ir_bench.types import Corpus, MultiVector, Queries, Run
+from ir_bench.types import Alignment, Corpus, MultiVector, Queries, Run
 
 QUANTISED_AT_ONCE = 65_536  # tokens
 
@@ -70,7 +71,7 @@ class MaxSimReranker:
         if self.storage == "int8":
             folder = store.artefact([*key, "int8"], lambda folder: _write_int8(documents, folder))
             values, self._scales = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("values", "scales"))
-            self._documents = MultiVector(values, documents.offsets)
+            self._documents = MultiVector(values, documents.offsets, documents.tokens, documents.vocabulary)
         self._rows = RowFinder(document_ids(corpus, store))
         cost.note("token_bytes", self._documents.values.nbytes + (0 if self._scales is None else self._scales.nbytes))
 
@@ -109,6 +110,21 @@ class MaxSimReranker:
             for query, some in zip(queries, names, strict=True):
                 scored[query] = {name: score for name, score in zip(some, values, strict=False) if score != -np.inf}
             return Run.of(scored)
+
+    @property
+    def aligns(self) -> bool:
+        return True
+
+    def align(self, query: str, documents: Sequence[str]) -> dict[str, Alignment]:
+        """Every token of a query against every token of each document; the largest of each query token add up to the
+        score. Raises InputError as `rescore` does."""
+        vectors = self.encoder.encode_queries([query])
+        require_finite(vectors.values, "a vector of query", vectors.offsets)
+        rows = self.rows(documents).tolist()
+        assert self._documents is not None
+        if self.ball_carving is not None:
+            vectors = carved(vectors, self.ball_carving)
+        return dict(zip(documents, alignments(vectors, self._documents, rows, self._scales), strict=True))
 
     def rows(self, documents: Sequence[str]) -> NDArray[np.int64]:
         """The rows of some documents. Raises InputError before build, and for one that is not in the corpus."""

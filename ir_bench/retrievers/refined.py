@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,7 +12,7 @@ from ir_bench.rerankers.maxsim import MaxSimReranker
 from ir_bench.retrievers.vector import VectorRetriever
 from ir_bench.scoring import require_depth
 from ir_bench.store import Store
-from ir_bench.types import Corpus, Queries, Run
+from ir_bench.types import Alignment, Corpus, Queries, Run
 
 AT_SEARCH = {"changes_documents": False}
 
@@ -58,3 +58,14 @@ class Refined:
             vectors = self.encoder.encode_queries(list(queries.values()))
         found = self._first.search_vectors(queries, vectors, self.candidates)
         return self._second.rescore(queries, vectors, found).top(k)
+
+    @property
+    def aligns(self) -> bool:
+        return True
+
+    def align(self, query: str, documents: Sequence[str]) -> dict[str, Alignment]:
+        """Every token of the query against every token of each document, which the order by MaxSim comes from.
+
+        Raises InputError before build and for a document not in the corpus.
+        """
+        return self._second.align(query, documents)

@@ -13,7 +13,7 @@ from ir_bench.corpus_ids import document_ids
 from ir_bench.encoding import RowFinder, encoded_documents, kind_after, require_followed, transformed_documents
 from ir_bench.errors import InputError
 from ir_bench.fingerprint import describe
-from ir_bench.protocols import Aligning, Encoder, Explaining, Index, Stored, Tokenizing, Transform
+from ir_bench.protocols import Aligning, Counting, Encoder, Explaining, Index, Stored, Tokenizing, Transform
 from ir_bench.scoring import require_depth
 from ir_bench.store import Store
 from ir_bench.types import Alignment, Corpus, Hits, Match, Queries, Run, Strings, Ties
@@ -104,8 +104,20 @@ class VectorRetriever:
         matches = dict(zip(documents, self.index.explain(vectors, rows), strict=True))
         if texts is None or not isinstance(self.encoder, Tokenizing):
             return matches
-        asked = set(self.encoder.tokens(query))
-        return {name: _marked(found, asked, set(self.encoder.tokens(texts[name]))) for name, found in matches.items()}
+        asked = self._own_terms(query)
+        return {name: _marked(found, asked, self._own_terms(texts[name])) for name, found in matches.items()}
+
+    def _own_terms(self, text: str) -> set[str]:
+        assert isinstance(self.encoder, Tokenizing)
+        terms = self.encoder.tokens(text)
+        for transform in self.transforms.values():
+            if isinstance(transform, Counting):
+                terms = transform.terms(terms)
+        return set(terms)
+
+    @property
+    def aligns(self) -> bool:
+        return isinstance(self.index, Aligning)
 
     def align(self, query: str, documents: Sequence[str]) -> dict[str, Alignment]:
         """Every token of the query against every token of each document.
@@ -145,9 +157,14 @@ class VectorRetriever:
 
 
 def _marked(matches: Sequence[Match], query: Set[str], document: Set[str]) -> list[Match]:
-    """The matches with the texts that do not have the term themselves."""
+    """The matches of terms with the texts that do not have the term themselves."""
     own = (("query", query), ("document", document))
-    return [replace(match, added_to=tuple(text for text, has in own if match.term not in has)) for match in matches]
+    return [
+        match
+        if match.document_term is not None
+        else replace(match, added_to=tuple(text for text, has in own if match.term not in has))
+        for match in matches
+    ]
 
 
 def _whole_ties(index: Index, queries: Any, hits: Hits, k: int) -> dict[int, Hits]:

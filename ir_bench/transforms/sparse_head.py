@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -41,6 +41,8 @@ class SparseHead:
     document_keep: int | None = None
     idf: Literal["trained", "collection"] = field(default="trained", metadata=OF_QUERIES)
     _head: Head | None = field(default=None, init=False, repr=False, compare=False)
+    _vocabulary: Strings | None = field(default=None, init=False, repr=False, compare=False)
+    _numbers: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def provenance(self) -> Mapping[str, object]:
         return models.provenance(self.model)
@@ -68,8 +70,19 @@ class SparseHead:
     def queries(self, vectors: MultiVector) -> Sparse:
         return self._applied(vectors, "query", self.query_keep)
 
+    def terms(self, tokens: Sequence[str]) -> list[str]:
+        """The terms that a text's own tokens count as, once texts were weighed: for example their stems."""
+        same_as = getattr(self._opened().modules[0], "same_as", None)
+        if same_as is None or self._vocabulary is None:
+            return list(tokens)
+        if not self._numbers:
+            self._numbers = {name: number for number, name in enumerate(self._vocabulary)}
+        counted = (int(same_as[self._numbers[token]]) for token in tokens if token in self._numbers)
+        return [self._vocabulary[term] for term in counted if term >= 0]
+
     def _applied(self, vectors: MultiVector, task: Task, keep: int | None) -> Sparse:
         vocabulary, _ = _named(vectors)
+        self._vocabulary = vocabulary
         head = self._opened()
         order: list[NDArray[np.int64]] = []
         counts, terms, weights = [], [], []

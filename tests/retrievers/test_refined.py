@@ -122,3 +122,19 @@ def test_search_before_build_and_no_candidates_are_errors(corpus, store):
         refined().search(QUERIES, 3)
     with pytest.raises(InputError, match="number of hits"):
         built(refined(candidates=0), corpus, store).search(QUERIES, 3)
+
+
+@pytest.mark.parametrize("settings", [{}, {"storage": "int8"}, {"ball_carving": 0.7}])
+def test_the_tokens_that_matched_add_up_to_the_score(corpus, store, settings):
+    retriever = built(refined(candidates=20, **settings), corpus, store)
+    asked = QUERIES["q4"]
+    ranking = retriever.search({"q": asked}, 5)["q"]
+    for found, score in zip(retriever.align(asked, ranking.documents).values(), ranking.scores, strict=True):
+        assert sum(match.score for match in found.matches()) == pytest.approx(score, abs=1e-5)
+    with pytest.raises(InputError, match="nowhere"):
+        retriever.align(asked, ["nowhere"])
+
+
+def test_tokens_are_not_compared_before_build():
+    with pytest.raises(InputError, match="before build"):
+        refined().align("w1", ["d1"])

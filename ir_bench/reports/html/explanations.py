@@ -25,7 +25,8 @@ def explanations(
 ) -> dict[str, Any]:
     """Of each system that can explain, its kind of evidence by numbers of query and document, as in `rankings`.
 
-    {"kind": "terms", "queries": query → document → [term, weight in the query, weight in the document, what it adds]}
+    {"kind": "terms", "queries": query → document → [term, weight in the query, weight in the document, what it adds,
+    and where the vector has it but not the text: which of "query" and "document"]}
     {"kind": "tokens", "queries": query → document → {"query": tokens, "document": tokens, "best": for each query token
     [which token of the document, what it adds], "heat": similarities in hundredths}}, for fewer queries and documents.
     Only documents with a text in `texts` are explained: a judged document need not be in the corpus.
@@ -75,5 +76,6 @@ def _evidence(why: Sequence[Match] | Alignment) -> Any:
     }
 
 
-def _plain(match: Match) -> list[str | float]:
-    return [match.term, *(float(f"{x:.6g}") for x in (match.query_weight, match.document_weight, match.score))]
+def _plain(match: Match) -> list[Any]:
+    plain = [match.term, *(float(f"{x:.6g}") for x in (match.query_weight, match.document_weight, match.score))]
+    return [*plain, list(match.added_to)] if match.added_to else plain

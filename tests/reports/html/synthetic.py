@@ -70,7 +70,14 @@ def _corpus(size: int, random: np.random.Generator, titles: Sequence[str]) -> Co
 
 
 def _explained(query: str, documents: Sequence[str]) -> dict[str, list[Match]]:
-    return {d: [Match(term, 1.0, 2.0, 2.0 / n) for n, term in enumerate(query.split(), 1)] for d in documents}
+    """The second term is one that documents have been expanded by."""
+    terms = query.split()
+    expansions = [("document",) if n == 2 else () for n in range(1, len(terms) + 1)]
+    matches = [
+        Match(term, 1.0, 2.0, 2.0 / n, None, added)
+        for n, (term, added) in enumerate(zip(terms, expansions, strict=True), 1)
+    ]
+    return dict.fromkeys(documents, matches)
 
 
 def _cell(

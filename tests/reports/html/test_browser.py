@@ -176,7 +176,9 @@ def test_a_query_with_both_rankings_judgments_and_terms(open_page, report, made)
     assert "Why bm25 matched" in opened
     assert "system-4: no terms to show" in opened
     terms = [row.inner_text().split() for row in page.query_selector_all("#detail .ranking li .why tbody tr")]
-    assert [[term, "1", "2", f"{2 / n:.3f}"] for n, term in enumerate(text.split(), 1)] == terms
+    asked = list(enumerate(text.split(), 1))
+    assert terms == [[term, "1", "2", f"{2 / n:.3f}", *(["document"] if n == 2 else [])] for n, term in asked]
+    assert "expansion of" in page.inner_text("#detail .ranking li .why thead")
     document = next(d for d in made.data.dataset.corpus if d.id == first)
     marked = {m.inner_text() for m in page.query_selector_all("#detail .ranking li mark")}
     assert marked == {w for w in document.text.split() if any(w.startswith(re.sub("i$", "", t)) for t in text.split())}

@@ -12,11 +12,11 @@ from ir_bench.evaluation.ranks import read_ranks
 from ir_bench.evaluation.significance.bootstrap import interval
 from ir_bench.reports.html.cells import grouped
 from ir_bench.reports.html.data import Data, Published, Source
-from ir_bench.reports.html.explanations import explanations
+from ir_bench.reports.html.explanations import _evidence, explanations
 from ir_bench.reports.html.overview import overview
 from ir_bench.reports.html.rankings import NONE, rankings
 from ir_bench.reports.html.texts import by_disagreement, texts
-from ir_bench.types import Corpus, Document
+from ir_bench.types import Corpus, Document, Match
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +116,11 @@ def test_a_long_text_is_cut_and_a_missing_document_is_left_out(made, group):
     seen = texts(group, found, long, 10**9)
     assert max(map(len, seen["texts"])) <= 2002
     assert {found.documents[d] for d in seen["documents"]} <= {"d1", "d2"}
+
+
+def test_expansions_say_of_which_text_they_are():
+    why = [Match("tide", 1, 2, 2, added_to=("document",)), Match("sea", 1, 2, 2, added_to=())]
+    assert _evidence(why) == [["tide", 1, 2, 2, ["document"]], ["sea", 1, 2, 2]]
 
 
 def test_explanations_of_the_ten_best_and_the_judged(made, group):
