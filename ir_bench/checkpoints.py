@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ir_bench import models
+from ir_bench.devices import named
 from ir_bench.errors import InputError
 from ir_bench.scoring import require_finite
 from ir_bench.types import Corpus, MultiVector, Strings
@@ -53,9 +54,7 @@ class Checkpoint:
         """
         import torch
 
-        found = "cuda" if torch.cuda.is_available() else "cpu"
-        devices = [device] if isinstance(device, str) else list(device)
-        devices = [found if place == "auto" else place for place in devices]
+        devices = [named(place) for place in ([device] if isinstance(device, str) else device)]
         with models.loading(name):
             model = load(models.folder(name), devices[0], {"dtype": getattr(torch, dtype)})
             model.eval()

@@ -66,9 +66,9 @@ def maxsim(
     scores = np.full((len(queries), len(documents)), -np.inf, np.float32)
     asked = [
         (rows, starts, np.ascontiguousarray(_single(queries.values[span]).T))
-        for rows, starts, span in _token_blocks(queries.offsets, QUERY_TOKENS)
+        for rows, starts, span in token_blocks(queries.offsets, QUERY_TOKENS)
     ]
-    for rows, starts, span in _token_blocks(documents.offsets, DOCUMENT_TOKENS):
+    for rows, starts, span in token_blocks(documents.offsets, DOCUMENT_TOKENS):
         block = single(documents.values[span])
         for query_rows, query_starts, tokens in asked:
             largest = np.maximum.reduceat(block @ tokens, starts, axis=0)  # [documents, query tokens]
@@ -76,9 +76,7 @@ def maxsim(
     return scores
 
 
-def _token_blocks(
-    offsets: NDArray[np.int64], most: int
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], slice]]:
+def token_blocks(offsets: NDArray[np.int64], most: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], slice]]:
     """Consecutive texts of at most `most` tokens together, or one longer text: (rows that have tokens, where those of
     each begin within the block, the block's span of tokens)."""
     first = 0

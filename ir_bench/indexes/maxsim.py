@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from ir_bench import cost
+from ir_bench import cost, devices
 from ir_bench.errors import InputError
 from ir_bench.kernels.alignment import alignments
 from ir_bench.kernels.half import single
 from ir_bench.scoring import best, maxsim, merge, require_depth, require_dims, require_finite
 from ir_bench.types import Alignment, Hits, Match, MultiVector
+
+if TYPE_CHECKING:
+    import torch
 
 ROWS, QUERIES = 16_384, 256  # a block of scores takes at most 16 MiB
 
@@ -27,16 +31,22 @@ class MaxSimIndex:
     The token vectors stay where they are (memory-mapped in the store) and are read block by block, once for 256
     queries. Equal scores are ordered by ascending row, at the cut-off too. A document without tokens is never a hit,
     and a query without tokens has none. The work is noted as `documents_compared` and `tokens_compared`.
-    Raises InputError for k below 1, for queries of other dims, for NaN and infinite values, and for a search before
-    `build`.
+    `device`: cpu, or an accelerator by torch's name, to which the blocks are sent, and which keeps the best (see
+    `kernels.maxsim_torch`); auto is a GPU where there is one.
+    Raises InputError for k below 1, for queries of other dims, for NaN and infinite values, for a search before
+    `build`, and for a device that is not there.
     """
 
     accepts: ClassVar[type] = MultiVector
 
     threads: int | None = field(default=None, metadata={"changes_results": False})
+    device: str = field(default="cpu", metadata={"changes_results": False})
     _documents: MultiVector | None = field(default=None, init=False, repr=False, compare=False)
+    _accelerator: torch.device | None = field(default=None, init=False, repr=False, compare=False)
 
     def build(self, documents: MultiVector) -> None:
+        device = devices.named(self.device)
+        self._accelerator = None if device == "cpu" else devices.found(device)  # looked for before anything is computed
         self._documents = documents
         cost.note("index_bytes", documents.values.nbytes + documents.offsets.nbytes)
 
@@ -71,20 +81,39 @@ class MaxSimIndex:
         require_dims(query, self._documents)
         return alignments(query, self._documents, rows)
 
-    @staticmethod
-    def _search(queries: MultiVector, documents: MultiVector, k: int) -> Hits:
+    def _search(self, queries: MultiVector, documents: MultiVector, k: int) -> Hits:
+        if self._accelerator is not None:
+            return _search_on(self._accelerator, queries, documents, k)
         found = Hits(np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32))
         for start in range(0, len(documents), ROWS):
             with np.errstate(invalid="ignore", over="ignore"):  # looked for below, where the document can be named
                 scores = maxsim(queries, documents[start : start + ROWS], single)
-            strange = np.isnan(scores) | (scores == np.inf)
-            if strange.any():
-                row = start + int(np.flatnonzero(strange.any(axis=0))[0])
-                raise InputError(
-                    f"a vector of document {row} has NaN or infinite values",
-                    "finite numbers",
-                    "check the encoder and its number format (float16 overflows)",
-                )
+            _require_usable(np.all(scores < np.inf, axis=0), start)
             hits = best(scores, k)
             found = merge(found, Hits(hits.rows + start, hits.scores), k)
         return found
+
+
+def _search_on(device: torch.device, queries: MultiVector, documents: MultiVector, k: int) -> Hits:
+    import torch
+
+    from ir_bench.kernels import maxsim_torch
+
+    rows = torch.empty((len(queries), 0), dtype=torch.int64, device=device)
+    scores = torch.empty((len(queries), 0), device=device)
+    for start in range(0, len(documents), ROWS):
+        found = maxsim_torch.maxsim(queries, documents[start : start + ROWS], device)
+        _require_usable((found < torch.inf).all(dim=0).cpu().numpy(), start)
+        rows, scores = maxsim_torch.best(rows, scores, found, start, k)
+    return Hits(rows.cpu().numpy(), scores.cpu().numpy())
+
+
+def _require_usable(usable: NDArray[np.bool_], start: int) -> None:
+    """Raises InputError naming the first document, counted from `start`, whose scores [documents] are not all usable:
+    NaN or infinite, which only such vectors make."""
+    if not usable.all():
+        raise InputError(
+            f"a vector of document {start + int(np.argmin(usable))} has NaN or infinite values",
+            "finite numbers",
+            "check the encoder and its number format (float16 overflows)",
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from ir_bench.errors import InputError
 from ir_bench.fingerprint import fingerprint
 from ir_bench.indexes import maxsim
 from ir_bench.indexes.maxsim import MaxSimIndex
+from ir_bench.kernels import maxsim_torch
 from ir_bench.kernels.half import single
 from ir_bench.retrievers.vector import VectorRetriever
 from ir_bench.types import Hits, MultiVector, Strings
@@ -50,16 +52,28 @@ def built(documents: MultiVector, **settings) -> MaxSimIndex:
 
 
 LENGTHS = st.lists(st.integers(0, 3), min_size=0, max_size=12)
+TORCH = "cpu:0"  # the processor as torch numbers it: what an accelerator does, where there is none
+DEVICES = pytest.mark.parametrize(
+    "device",
+    ["cpu", TORCH, pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA"))],
+)
 
 
-@given(LENGTHS, LENGTHS, st.integers(1, 15), st.sampled_from([np.float32, np.float16]), st.integers(0, 2**32 - 1))
-def test_equals_three_loops_with_ties_by_row_across_blocks(queries, documents, k, dtype, seed):
+@DEVICES
+@given(
+    queries=LENGTHS,
+    documents=LENGTHS,
+    k=st.integers(1, 15),
+    dtype=st.sampled_from([np.float32, np.float16]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_equals_three_loops_with_ties_by_row_across_blocks(device, queries, documents, k, dtype, seed):
     random = np.random.default_rng(seed)
     q, d = vectors(queries, 2, random), vectors(documents, 2, random, dtype)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(maxsim, "ROWS", 5)
         patch.setattr(maxsim, "QUERIES", 3)
-        hits = built(d).search(q, k)
+        hits = built(d, device=device).search(q, k)
     assert pairs(hits) == by_hand(q, d, k)
     assert hits.rows.shape[1] <= k
     missing = hits.rows < 0
@@ -67,7 +81,6 @@ def test_equals_three_loops_with_ties_by_row_across_blocks(queries, documents, k
 
 
 def test_equals_sentence_transformers():
-    import torch
     from sentence_transformers.util import maxsim as theirs
 
     random = np.random.default_rng(1)
@@ -90,11 +103,36 @@ def test_one_query_scores_as_in_a_batch_and_threads_change_nothing():
     assert fingerprint(MaxSimIndex(threads=1)) == fingerprint(MaxSimIndex())
 
 
-def test_memory_mapped_half_precision_documents_are_scored_in_float32(tmp_path):
+def test_a_device_changes_no_result():
+    random = np.random.default_rng(3)
+    d, q = (MultiVector(random.standard_normal((n, 16), dtype=np.float32), np.arange(0, n + 1, 5)) for n in (500, 100))
+    expected = built(d).search(q, 20)
+    hits = built(d, device=TORCH).search(q, 20)
+    np.testing.assert_array_equal(hits.rows, expected.rows)
+    np.testing.assert_allclose(hits.scores, expected.scores, rtol=1e-5)
+    assert (hits.rows.dtype, hits.scores.dtype) == (np.int64, np.float32)
+    assert fingerprint(MaxSimIndex(device="cuda")) == fingerprint(MaxSimIndex())
+
+
+@pytest.mark.parametrize("device", ["cpu", "auto"])
+def test_without_an_accelerator_numpy_computes(device, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(maxsim_torch, "maxsim", lambda *_: pytest.fail("torch computed"))
+    vectors = MultiVector(np.eye(3), np.arange(4))
+    assert built(vectors, device=device).search(vectors, 1).rows.tolist() == [[0], [1], [2]]
+
+
+def test_a_device_that_is_not_there_is_an_error():
+    with pytest.raises(InputError, match="torch has no device 'cuda:99'"):
+        built(MultiVector(np.eye(3), np.arange(4)), device="cuda:99")
+
+
+@DEVICES
+def test_memory_mapped_half_precision_documents_are_scored_in_float32(device, tmp_path):
     values = np.array([[60000.0, 60000.0], [1.0, 0.0]], np.float16)  # a float16 product would overflow
     np.save(tmp_path / "values.npy", values)
     documents = MultiVector(np.load(tmp_path / "values.npy", mmap_mode="r"), np.array([0, 1, 2]))
-    hits = built(documents).search(MultiVector(np.ones((1, 2), np.float32), np.array([0, 1])), 2)
+    hits = built(documents, device=device).search(MultiVector(np.ones((1, 2), np.float32), np.array([0, 1])), 2)
     assert hits.scores.tolist() == [[119936.0 + 64.0, 1.0]]  # 60000 is 59968 + 32 in steps of 32: exact
 
 
@@ -106,11 +144,13 @@ def test_half_precision_is_converted_exactly():
     assert single(whole) is whole
 
 
-def test_empty_documents_and_queries_have_no_hits():
+@DEVICES
+def test_empty_documents_and_queries_have_no_hits(device):
     documents = MultiVector(np.ones((2, 3), np.float32), np.array([0, 0, 2, 2]))
     queries = MultiVector(np.ones((1, 3), np.float32), np.array([0, 0, 1]))
-    assert built(documents).search(queries, 3).rows.tolist() == [[-1, -1, -1], [1, -1, -1]]
-    assert built(documents).search(queries[:0], 3).rows.shape[0] == 0
+    index = built(documents, device=device)
+    assert index.search(queries, 3).rows.tolist() == [[-1, -1, -1], [1, -1, -1]]
+    assert index.search(queries[:0], 3).rows.shape[0] == 0
 
 
 @pytest.mark.parametrize("k", [0, -1, True, 1.5])
@@ -129,13 +169,15 @@ def test_search_before_build_is_an_error():
         MaxSimIndex().search(MultiVector(np.eye(3), np.arange(4)), 1)
 
 
+@DEVICES
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_vectors_that_are_not_finite_are_named(value):
+def test_vectors_that_are_not_finite_are_named(value, device, monkeypatch):
+    monkeypatch.setattr(maxsim, "ROWS", 1)  # the rows of the second block are counted on
     good, bad = np.ones((4, 2), np.float32), np.ones((4, 2), np.float32)
     bad[3, 1] = value
     offsets = np.array([0, 1, 4])
     with pytest.raises(InputError, match="a vector of document 1 has NaN or infinite values"):
-        built(MultiVector(bad, offsets)).search(MultiVector(good, offsets), 2)
+        built(MultiVector(bad, offsets), device=device).search(MultiVector(good, offsets), 2)
     with pytest.raises(InputError, match="a vector of query 1 has NaN or infinite values"):
         built(MultiVector(good, offsets)).search(MultiVector(bad, offsets), 2)
 
