@@ -55,11 +55,11 @@ def kind_after(encoder: Encoder, parts: Iterable[Transform | Index]) -> type:
     return kind
 
 
-def require_followed(encoder: Encoder, transforms: Mapping[str, Transform]) -> None:
-    """Raises InputError for a transform that was made for the vectors of another model."""
-    for transform in transforms.values():
-        if isinstance(transform, Following):
-            transform.require(encoder)
+def require_followed(encoder: Encoder, parts: Iterable[Transform | Index]) -> None:
+    """Raises InputError for a part that was made for the vectors of another model."""
+    for part in parts:
+        if isinstance(part, Following):
+            part.require(encoder)
 
 
 def transformed_documents(

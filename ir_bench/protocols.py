@@ -82,7 +82,8 @@ class Sharing(Protocol):
 
 @runtime_checkable
 class Following(Protocol):
-    """A transform for the vectors of one model alone: `require` raises InputError for an encoder of another."""
+    """A transform, or an index with one, for the vectors of one model alone: `require` raises InputError for an encoder
+    of another."""
 
     def require(self, encoder: Encoder) -> None: ...
 

@@ -12,6 +12,7 @@ import hydra
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import MissingMandatoryValue
 
 from ir_bench.errors import InputError
 
@@ -48,14 +49,34 @@ def part(group: str, option: str, overrides: Sequence[str] = ()) -> Any:
     return build(config.it)
 
 
-def build(config: DictConfig) -> Any:
-    """Instantiate a configuration; an InputError raised by a part reaches the user as it is."""
+def about(group: str, option: str) -> str:
+    """The comment at the head of a choice's file: a dataset's home page and licence, how a retriever is asked for."""
+    path = CONF / group / f"{option}.yaml"
+    if not path.is_file():
+        return ""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    head = lines[: next((i for i, line in enumerate(lines) if not line.startswith("#")), len(lines))]
+    return " ".join(line.lstrip("# ").strip() for line in head)
+
+
+def build(config: DictConfig, choice: tuple[str, str] | None = None) -> Any:
+    """Instantiate a configuration; an InputError raised by a part reaches the user as it is.
+
+    Raises InputError for a setting without a value, with what is said `about` the choice (group, option) it is of.
+    """
     try:
         return hydra.utils.instantiate(config, _convert_="all")
+    except MissingMandatoryValue as error:
+        said = about(*choice) if choice else ""
+        raise InputError(
+            f"{error.full_key} has no value, and no default",
+            f"a value on the command line: {error.full_key}=VALUE",
+            f"see conf/{'/'.join(choice)}.yaml: {said}" if choice and said else "add it to the command",
+        ) from None
     except Exception as error:
         if isinstance(error.__cause__, InputError):
             raise error.__cause__ from None
-        if isinstance(error, HydraException) or "MissingMandatoryValue" in type(error).__name__:
+        if isinstance(error, HydraException):
             raise InputError(str(error).strip(), fix="give the setting on the command line: key=value") from None
         raise
 

@@ -180,6 +180,7 @@ def _digits(printed: str) -> int:
 
 def _data(group: Group, published: Mapping[tuple[str, str], Published]) -> Data:
     """The group's dataset, where it is on this machine and still has the queries and judgments that were measured."""
+    from ir_bench.cli.compose import about
     from ir_bench.reports.html.data import Data
 
     sources = {cell.label: sources_of(tuple(_of_retriever(cell.measured.command))) for cell in group.cells}
@@ -187,7 +188,7 @@ def _data(group: Group, published: Mapping[tuple[str, str], Published]) -> Data:
         dataset, missing = _dataset(group)
     except InputError as error:
         dataset, missing = None, f"The collection could not be read: {error.happened}"
-    return Data(dataset, missing, _about(group.dataset), published, sources, _collection(group.dataset))
+    return Data(dataset, missing, about("dataset", group.dataset), published, sources, _collection(group.dataset))
 
 
 def _dataset(group: Group) -> tuple[Dataset | None, str]:
@@ -204,18 +205,6 @@ def _dataset(group: Group) -> tuple[Dataset | None, str]:
         if part in measured.system and fingerprint(here) != measured.system[part]:
             return None, f"The {part} on the machine that made this page are not those measured."
     return data, ""
-
-
-def _about(dataset: str) -> str:
-    """The comment at the head of the dataset's configuration: home page, licence, where counts come from."""
-    from ir_bench.cli.compose import CONF
-
-    path = CONF / "dataset" / f"{dataset}.yaml"
-    if not path.is_file():
-        return ""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    head = lines[: next((i for i, line in enumerate(lines) if not line.startswith("#")), len(lines))]
-    return " ".join(line.lstrip("# ").strip() for line in head)
 
 
 def _own(measured: Measured) -> tuple[str, ...]:

@@ -102,7 +102,7 @@ def cell(config: DictConfig, name: str, overrides: Sequence[str]) -> Result:
     from ir_bench.store import Store
 
     store = Store(cache_folder(config.cache))
-    source, retriever = build(config.dataset), build(config.retriever)
+    source, retriever = build(config.dataset), build(config.retriever, ("retriever", name))
     harness = Harness(
         results=Path(config.results),
         store=store,

@@ -31,7 +31,7 @@ class TransformedEncoder:
         self.produces = kind_after(self.encoder, self.transforms.values())
 
     def fit(self, corpus: Corpus) -> None:
-        require_followed(self.encoder, self.transforms)
+        require_followed(self.encoder, self.transforms.values())
         self.encoder.fit(corpus)
 
     def encode_documents(self, texts: Sequence[str]) -> Any:

@@ -33,7 +33,8 @@ class LuceneImpactIndex:
     A weight w is kept as round(w * scale), at least 1; `document_scale` and `query_scale` of None are 1 where all
     weights are whole numbers, else 51.2 (a weight of 5 becomes 256), as Anserini's SPLADE encoders round. Scores are
     divided by both scales, so they are in the units of the given weights; with whole weights they are exact.
-    Equal scores are ordered by ascending row. The index is one segment, written in row order.
+    Equal scores are ordered by ascending row. The index is one segment, written in row order. Lucene's searcher tells
+    no counts of work, so none are noted.
 
     Source: Mackenzie, Trotman and Lin 2021, Wacky Weights in Learned Sparse Representations; Lin et al. 2021, Pyserini.
     Differs: Anserini repeats a term as often as its weight says while indexing; here its frequency is set directly,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ir_bench import cost
 from ir_bench.errors import InputError
-from ir_bench.protocols import Transform
+from ir_bench.protocols import Encoder, Following, Transform
 from ir_bench.scoring import require_depth
 from ir_bench.types import Hits, MultiVector, Sparse
 
@@ -52,6 +52,11 @@ class SlimIndex:
                 "a transform from MultiVector to Sparse",
                 "choose another lexical=…, for example centroid_terms or sparse_head",
             )
+
+    def require(self, encoder: Encoder) -> None:
+        """Raises InputError unless `lexical` is for the vectors of this encoder's model, where it is for one alone."""
+        if isinstance(self.lexical, Following):
+            self.lexical.require(encoder)
 
     def build(self, documents: MultiVector) -> None:
         self.lexical.fit(documents)

@@ -27,7 +27,7 @@ class VectorRetriever:
     by ascending id as Lucene has it (see `Run`). Neither depends on the order of the corpus.
 
     Raises InputError at construction when a part does not take the kind of vectors it would get, and at `build`, before
-    anything is encoded, when a transform was made for the vectors of another model.
+    anything is encoded, when a transform, or one in the index, was made for the vectors of another model.
     """
 
     encoder: Encoder
@@ -42,7 +42,7 @@ class VectorRetriever:
         kind_after(self.encoder, (*self.transforms.values(), self.index))
 
     def build(self, corpus: Corpus, store: Store) -> None:
-        require_followed(self.encoder, self.transforms)
+        require_followed(self.encoder, (*self.transforms.values(), self.index))
         self._ids, self._rows = document_ids(corpus, store), None
         with cost.timed("encode_documents_s"):
             key, vectors = encoded_documents(self.encoder, corpus, store, self.documents_per_shard)

