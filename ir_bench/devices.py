@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from ir_bench.errors import InputError
@@ -17,6 +18,12 @@ def named(setting: str) -> str:
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def of_process(setting: str) -> torch.device:
+    """`found`; of several GPUs the one that is this process's where torchrun started it."""
+    name = named(setting)
+    return found(f"{name}:{os.environ['LOCAL_RANK']}" if name == "cuda" and "LOCAL_RANK" in os.environ else name)
 
 
 def found(setting: str) -> torch.device:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -35,13 +35,16 @@ class Numbered:
 @dataclass(frozen=True)
 class Redrawn:
     """Sources that draw negatives for each batch anew, one for each collection, in the order in which `together` put
-    their examples; examples are all pairs, by number."""
+    their examples; examples are all pairs, by number. Each of `before` is told the number of a batch first."""
 
     sources: Sequence[NegativeSource]
     sizes: Sequence[tuple[int, int]]  # pairs and documents of each collection
+    before: Sequence[Callable[[int], None]] = ()
 
     def draw(self, examples: Examples, at: Rows, number: int) -> Examples:
         """The examples numbered `at` with the negatives of batch `number`."""
+        for tell in self.before:
+            tell(number)
         some = examples.select(at)
         rows = np.empty((len(at), self.sources[0].count), np.int64)
         first = shift = 0

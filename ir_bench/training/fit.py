@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import shutil
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ import numpy as np
 import torch
 import transformers
 
-from ir_bench import models
+from ir_bench import devices, models
 from ir_bench.checkpoints import Task
 from ir_bench.environment import environment
 from ir_bench.errors import InputError
@@ -26,8 +27,9 @@ from ir_bench.fingerprint import describe, fingerprint
 from ir_bench.protocols import BatchTeacher, Indexing, Placing, Queueing, Refreshing, Retriever
 from ir_bench.results import write_json
 from ir_bench.store import Store
+from ir_bench.training import finished
 from ir_bench.training.batches import for_trainer
-from ir_bench.training.callbacks import Progress, Refresh
+from ir_bench.training.callbacks import KeepLearned, Patience, Progress, Refresh
 from ir_bench.training.checkpoints import Sealed, full_disk_told, last_complete
 from ir_bench.training.collate import Collate, Numbered, Redrawn
 from ir_bench.training.current import Current
@@ -78,9 +80,9 @@ class Fit:
     def run(self) -> dict[str, Any]:
         """Train, write, and return the manifest. A finished training of the same settings is not repeated."""
         identity = self._identity()
-        finished = self.output / MANIFEST
-        if finished.is_file():
-            manifest = json.loads(finished.read_text(encoding="utf-8"))
+        written = self.output / MANIFEST
+        if written.is_file():
+            manifest = json.loads(written.read_text(encoding="utf-8"))
             if manifest["fingerprint"] == fingerprint(identity):
                 return manifest
             raise InputError(
@@ -88,35 +90,40 @@ class Fit:
                 "an empty folder, or the same training",
                 "choose another output=…, or delete the folder",
             )
+        began = time.perf_counter()
         transformers.set_seed(self.seed)
         split = {name: hold_out(text, self.recipe.held_out, self.seed) for name, text in self.texts.items()}
         documents = [document for text in self.texts.values() for document in text.documents]
         shuffled = np.random.default_rng(self.seed).permutation(len(documents)).tolist()
         model = self.recipe.architecture.build(self.model, [documents[row] for row in shuffled])
-        if self.device is not None:
-            model.to(self.device)
+        model.to(devices.of_process(self.device or "auto"))
         if isinstance(self.recipe.architecture, Placing):
             self.recipe.architecture.place(model, [query for train, _ in split.values() for query in train.queries])
         stages = {}
         for name, stage in self.recipe.stages.items():
-            stages[name] = self._stage(model, name, stage, split)
+            done = finished.restored(model, self._checkpoints(name))
+            stages[name] = done or self._stage(model, name, stage, split)
         manifest = {
             "fingerprint": fingerprint(identity),
             **identity,
             "stages": stages,
+            "seconds": round(time.perf_counter() - began, 1),  # since a killed training was continued
             "environment": environment(),
         }
         if not _first_process():
             return manifest
-        with full_disk_told(self.output / "checkpoints" / next(reversed(stages))):
+        with full_disk_told(self._checkpoints(next(reversed(stages)))):
             model.save_pretrained(str(self.output), create_model_card=True)
             (self.output / "logs").mkdir(exist_ok=True)
-            write_json(finished, manifest)
+            write_json(written, manifest)
         for logs in (self.output / "checkpoints").glob("*/runs"):
             shutil.move(str(logs), str(self.output / "logs" / logs.parent.name))
         for leftover in ("checkpoints", "refreshed"):
             shutil.rmtree(self.output / leftover, ignore_errors=True)
         return manifest
+
+    def _checkpoints(self, stage: str) -> Path:
+        return self.output / "checkpoints" / stage
 
     def _identity(self) -> dict[str, Any]:
         return {
@@ -158,25 +165,30 @@ class Fit:
             if stage.learns == "lora":
                 add_lora(model, stage.lora_rank)
             validation = self._validation(model, stage, split, held_cached)
-            validation(model, steps=0)  # what training starts from is part of what it did
+            values = [(0, validation(model)[MEASURE])]  # what training starts from is part of what it did
             trainer = self._trainer(model, name, stage, examples, made, split, sampler, cached, validation)
-            checkpoints = Path(trainer.args.output_dir)
+            checkpoints = self._checkpoints(name)
             last = last_complete(checkpoints)
             with full_disk_told(checkpoints):
                 trainer.train(resume_from_checkpoint=str(last) if last else None)
+            log = trainer.state.log_history  # of a resumed training from its beginning
+            values += [(entry["step"], entry[f"eval_{MEASURE}"]) for entry in log if f"eval_{MEASURE}" in entry]
             if stage.learns == "lora":
                 merge_lora(model)
             if stage.mixing < 1:
                 _mix(model, before, stage.mixing)
-                validation(model, steps=trainer.state.global_step)
+                values.append((trainer.state.global_step, validation(model)[MEASURE]))
             model.requires_grad_(True)  # a stage may have left some of it out
-        log = [entry for entry in trainer.state.log_history if "loss" in entry]
-        return {
+        facts = {
             "examples": len(examples),
             "steps": trainer.state.global_step,
-            "validation": [[step, round(value, 6)] for step, value in validation.history],
-            "loss": [[entry["step"], round(entry["loss"], 6)] for entry in log],
+            "validation": [[step, round(value, 6)] for step, value in values],
+            "loss": [[entry["step"], round(entry["loss"], 6)] for entry in log if "loss" in entry],
         }
+        if _first_process():
+            with full_disk_told(checkpoints):
+                finished.keep(model, checkpoints, facts)
+        return facts
 
     def _examples(self, model: Any, name: str, stage: Stage, text: TrainingText) -> tuple[Examples, Any]:
         """The examples of one collection, and the source that draws their negatives."""
@@ -265,7 +277,7 @@ class Fit:
         split: Mapping[str, tuple[TrainingText, TrainingText]], sampler: Numbered,
         cached: Mapping[str, tuple[States, States]], validation: Validation | ListValidation,
     ) -> Any:  # fmt: skip
-        from transformers import EarlyStoppingCallback, PrinterCallback
+        from transformers import PrinterCallback
 
         trainer_class, arguments = trainer_classes(model)
         columns = examples.columns
@@ -275,7 +287,7 @@ class Fit:
         prompts = {column: prompt(model, task) for column, task in routes.items()}
         on_gpu = model.device.type == "cuda"
         args = arguments(
-            output_dir=str(self.output / "checkpoints" / name),
+            output_dir=str(self._checkpoints(name)),
             max_steps=stage.steps,
             per_device_train_batch_size=stage.batch_size,
             learning_rate=stage.learning_rate,
@@ -303,13 +315,14 @@ class Fit:
             # queries and documents are separate forward passes, in which looking for what is unused fails
             ddp_find_unused_parameters=False,
         )
+        args._n_gpu = min(args.n_gpu, 1)  # several GPUs are torchrun's; DataParallel would cut each batch into pieces
         for each, parameter in model.named_parameters():
             if ".pooler." in each and not reads_pairs(model):  # BERT's own, which no pooling reads
                 parameter.requires_grad_(False)
-        own, vectors = self._vectors(model, stage, made, split, cached)
+        own, vectors = self._vectors(model, name, stage, made, split, cached)
         loss = ScoreLoss(
             model,
-            stage.objective,
+            copy.deepcopy(stage.objective),  # it may learn
             examples.pairs.known,
             in_batch=stage.in_batch,
             teacher=self._batch_teacher(stage, examples, split),
@@ -325,11 +338,14 @@ class Fit:
             whole = ListLoss(loss)
         if stage.keep:
             whole = Keeping(whole, stage.keep, frozen_modules(model) if stage.learns == "head" else (), self.seed)
-        callbacks: list[Any] = [FollowSteps(loss), Progress(name), EarlyStoppingCallback(stage.patience), *own]
+        callbacks: list[Any] = [FollowSteps(loss), Progress(name), Patience(stage.patience, f"eval_{MEASURE}"), *own]
+        if loss.learned:
+            callbacks.append(KeepLearned(dict(loss.learned.items())))
         redrawn = None
         if vectors is None and not drawn_once(stage):
             sizes = [(len(e), len(e.pairs.documents)) for e, _ in made.values()]
-            redrawn = Redrawn([source for _, source in made.values()], sizes)
+            before = [callback.catch_up for callback in own if isinstance(callback, Refresh)]
+            redrawn = Redrawn([source for _, source in made.values()], sizes, before)
         trainer = trainer_class(
             model=model,
             args=args,
@@ -349,6 +365,7 @@ class Fit:
     def _vectors(
         self,
         model: Any,
+        stage_name: str,
         stage: Stage,
         made: Mapping[str, tuple[Examples, Any]],
         split: Mapping[str, tuple[TrainingText, TrainingText]],
@@ -393,7 +410,7 @@ class Fit:
                 renewed.append((each, partial(Current, text=text, queries=queries, cached=cached[name])))
             else:
                 renewed.append((each, self._saved))
-        return [Refresh(renewed, source.refresh_every, self.output / "refreshed")], None
+        return [Refresh(renewed, source.refresh_every, self.output / "refreshed" / stage_name)], None
 
     def _begin(self, model: Any, name: str, stage: Stage, text: TrainingText, pairs: Pairs, source: Refreshing) -> None:
         """Search with the model as the stage begins."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -98,7 +98,6 @@ class ListValidation:
     query's list is what the stage's own sources of pairs and negatives gave for it."""
 
     collections: Mapping[str, Examples]
-    history: list[tuple[int, float]] = field(default_factory=list)
     primary_metric: str = MEASURE
     greater_is_better: bool = True
 
@@ -112,7 +111,6 @@ class ListValidation:
         finally:
             model.train(training)
         mean = float(np.mean(list(values.values())))
-        self.history.append((steps, mean))
         return {MEASURE: mean, **{f"{MEASURE}_{name.replace('/', '_')}": value for name, value in values.items()}}
 
     @torch.inference_mode()

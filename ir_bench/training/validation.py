@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -34,11 +34,10 @@ class HeldOut:
 
 @dataclass
 class Validation:
-    """Scores a model on held-out queries; `history` is (step, mean over collections). What `evaluator=` of a trainer
-    takes: it is called with the model, and gives {"nDCG@10": …}."""
+    """Scores a model on held-out queries. What `evaluator=` of a trainer takes: it is called with the model, and gives
+    {"nDCG@10": …}, the mean over collections, and the value of each."""
 
     collections: Sequence[HeldOut]
-    history: list[tuple[int, float]] = field(default_factory=list)
     primary_metric: str = MEASURE
     greater_is_better: bool = True
 
@@ -52,7 +51,6 @@ class Validation:
         finally:
             model.train(training)
         mean = float(np.mean(list(values.values())))
-        self.history.append((steps, mean))
         return {MEASURE: mean, **{f"{MEASURE}_{name.replace('/', '_')}": value for name, value in values.items()}}
 
     @torch.inference_mode()

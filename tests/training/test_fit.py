@@ -42,6 +42,7 @@ from ir_bench.training.samplers.random import RandomBatches
 from ir_bench.training.stage import Stage
 from ir_bench.training.step import Step
 from ir_bench.training.teachers.max_sim import MaxSim
+from ir_bench.training.validation import MEASURE, Validation
 from ir_bench.training.vector_teachers.encoders import Encoders
 from ir_bench.types import Corpus, Dataset, Document
 
@@ -179,41 +180,135 @@ class Killed(BaseException):
     """Nothing catches it, as nothing catches a kill."""
 
 
+def kill(training: Fit, stage: str, step: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run it until a step of a stage, or (None) until the stage is trained and all but written down as such."""
+    step_end = Progress.on_step_end
+
+    def killing(self: Progress, args: Any, state: Any, control: Any, **settings: Any) -> None:
+        step_end(self, args, state, control, **settings)
+        if (self.name, state.global_step) == (stage, step):
+            raise Killed
+
+    def failing(*_: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Progress, "on_step_end", killing)
+        if step is None:
+            patch.setattr("ir_bench.training.finished.keep", failing)
+        with pytest.raises(Killed):
+            training.run()
+
+
+def same_weights(one: Fit, other: Fit) -> None:
+    expected, found = weights(one.output), weights(other.output)
+    assert expected.keys() == found.keys()
+    for name, value in expected.items():
+        assert torch.equal(value, found[name]), name
+
+
 @pytest.mark.parametrize(
     ("learns", "negatives"),
     [
         ("head", Random()),
         ("all", Random()),
         ("head", MomentumQueue(count=3, size=20, momentum=0.9)),
+        ("lora", Random()),
         ("head", Mined(Listed(("d1", "d2", "d3")), refresh_every=3, last=9)),
+        ("head", Mined(Listed(("d1", "d2", "d3")), refresh_every=4, last=9)),  # at the step of the checkpoint
+        ("head", Mined(Listed(("d1", "d2", "d3")), refresh_every=2, last=9)),
     ],
-    ids=["head", "all", "queue", "refreshed"],
+    ids=["head", "all", "queue", "lora", "refreshed", "refreshed_and_saved", "refreshed_more_often"],
 )
 def test_a_killed_training_continues_to_the_same_weights(
     tmp_path: Path, model: Path, learns: str, negatives: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     of = replace(stage(learns=learns, learning_rate=0.01), negatives=negatives)
-    whole = fit(tmp_path / "whole", model, TwoTower(), of)
-    whole.run()
-    step_end = Progress.on_step_end
-
-    def killing(self: Progress, args: Any, state: Any, control: Any, **settings: Any) -> None:
-        step_end(self, args, state, control, **settings)
-        if state.global_step == 7:
-            raise Killed
-
-    monkeypatch.setattr(Progress, "on_step_end", killing)
-    broken = fit(tmp_path / "broken", model, TwoTower(), of)
-    with pytest.raises(Killed):
-        broken.run()
+    whole, broken = (fit(tmp_path / name, model, TwoTower(), of) for name in ("whole", "broken"))
+    expected = whole.run()
+    kill(broken, "only", 7, monkeypatch)
     checkpoints = (tmp_path / "broken" / "out" / "checkpoints" / "only").glob("checkpoint-*")
     assert [path.name for path in checkpoints] == ["checkpoint-4"]
-    monkeypatch.setattr(Progress, "on_step_end", step_end)
+    found = broken.run()
+    assert found["stages"] == expected["stages"]
+    same_weights(whole, broken)
+
+
+def test_it_does_so_where_the_objective_learns_too(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = replace(stage(learning_rate=0.05), objective=Contrastive(learned=True))
+    whole, broken = (fit(tmp_path / name, model, TwoTower(), of) for name in ("whole", "broken"))
+    whole.run()
+    kill(broken, "only", 7, monkeypatch)
     broken.run()
-    expected, found = weights(tmp_path / "whole" / "out"), weights(tmp_path / "broken" / "out")
-    assert expected.keys() == found.keys()
-    for name, value in expected.items():
-        assert torch.equal(value, found[name]), name
+    same_weights(whole, broken)
+
+
+@pytest.mark.parametrize("at", ["a step", "the end"])
+def test_it_stops_as_early(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch, at: str) -> None:
+    """Four validations after the best; a count that began anew with the resumed training would take longer."""
+    values = {2: 0.6, 4: 0.9, 6: 0.8, 8: 0.7, 10: 0.6, 12: 0.5}
+
+    def score(self: Validation, model: Any, output_path: Any = None, epoch: int = -1, steps: int = -1) -> Any:
+        return {MEASURE: values.get(steps, 0.95 if steps > 12 else 0.1)}
+
+    monkeypatch.setattr(Validation, "__call__", score)
+    of = stage(steps=20, validate_every=2, patience=4)
+    whole, broken = (fit(tmp_path / name, model, TwoTower(), of) for name in ("whole", "broken"))
+    assert whole.run()["stages"]["only"]["steps"] == 12
+    kill(broken, "only", 9 if at == "a step" else None, monkeypatch)
+    broken.run()
+    same_weights(whole, broken)
+
+
+def test_a_finished_stage_is_not_trained_further(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = stage(steps=8, validate_every=2, patience=1), stage(learning_rate=0.02)
+    whole, broken = (
+        replace(one, recipe=replace(one.recipe, stages={"first": first, "second": second}))
+        for one in (fit(tmp_path / name, model, TwoTower(), first) for name in ("whole", "broken"))
+    )
+    expected = whole.run()
+    kill(broken, "second", 7, monkeypatch)
+    begun = []
+    begin = Progress.on_train_begin
+
+    def noting(self: Progress, *args: Any, **settings: Any) -> None:
+        begun.append(self.name)
+        begin(self, *args, **settings)
+
+    monkeypatch.setattr(Progress, "on_train_begin", noting)
+    assert broken.run()["stages"] == expected["stages"]
+    assert begun == ["second"]
+    same_weights(whole, broken)
+
+
+def test_a_training_whose_last_checkpoint_is_its_end_is_finished_from_there(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a renewal of negatives at the last step, which nothing is drawn with any more."""
+    of = replace(stage(), negatives=Mined(Listed(("d1", "d2", "d3")), refresh_every=4, last=9))
+    whole, broken = (fit(tmp_path / name, model, TwoTower(), of) for name in ("whole", "broken"))
+    whole.run()
+    kill(broken, "only", None, monkeypatch)
+    assert (tmp_path / "broken" / "out" / "checkpoints" / "only" / "checkpoint-12").is_dir()
+    broken.run()
+    same_weights(whole, broken)
+
+
+@pytest.mark.parametrize("device", [None, "cpu"])
+def test_it_trains_where_it_is_told_and_on_a_gpu_where_there_is_one(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch, device: str | None
+) -> None:
+    asked = []
+
+    def of_process(setting: str) -> torch.device:
+        asked.append(setting)
+        return torch.device("cpu")
+
+    monkeypatch.setattr("ir_bench.devices.of_process", of_process)
+    replace(fit(tmp_path, model, TwoTower(), stage(steps=2)), device=device).run()
+    assert asked == [device or "auto"]
 
 
 def test_a_finished_training_is_not_repeated_and_another_is_refused(tmp_path: Path, model: Path) -> None:
