@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,8 +16,9 @@ class Labelled:
     """Each train query with each document that is judged relevant to it; documents without text are left out.
 
     `minimum_grade` is the benchmark's own threshold where it is None; `per_query` draws at most so many at random, so
-    that a few queries with hundreds of judgments do not fill the batches. `weigh_grades` weighs a pair by its grade,
-    relative to the mean. Lower grades are no positives here, and no negatives anywhere.
+    that a few queries with hundreds of judgments do not fill the batches; `share` draws that part of the queries, at
+    least one. `weigh_grades` weighs a pair by its grade, relative to the mean. Lower grades are no positives here, and
+    no negatives anywhere.
     Raises InputError for a query that is left without a positive, unless `allow_unlabelled` leaves such queries out.
     Source: Karpukhin et al. 2020, Dense Passage Retrieval for Open-Domain Question Answering, section 3.2.
     """
@@ -26,6 +27,11 @@ class Labelled:
     per_query: int | None = None
     weigh_grades: bool = False
     allow_unlabelled: bool = False
+    share: float = field(default=1.0, metadata={"added": 1.0})
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise InputError(f"share={self.share:g} of the train queries", "above 0 and at most 1")
 
     def pairs(self, text: TrainingText, store: Store, seed: int) -> Pairs:
         lowest = text.relevance_threshold if self.minimum_grade is None else self.minimum_grade
@@ -46,6 +52,10 @@ class Labelled:
                 "a train split with judgments",
                 "take pairs that are made of documents, for example pairs=random_crops",
             )
+        if self.share < 1:
+            asked = np.unique(owners[at])
+            drawn = np.random.default_rng([seed, 1]).permutation(asked)[: max(1, round(self.share * len(asked)))]
+            at = at[np.isin(owners[at], drawn)]
         if self.per_query is not None:
             shuffled = at[np.random.default_rng(seed).permutation(len(at))]
             shuffled = shuffled[np.argsort(owners[shuffled], kind="stable")]

@@ -119,6 +119,21 @@ class TestLabelled:
         assert content(pairs) == content(Labelled(per_query=limit).pairs(text, store, seed))
         assert set(content(pairs)) <= set(content(Labelled().pairs(text, store, 0)))
 
+    @given(seed=st.integers(0, 1000), share=st.floats(0.01, 1))
+    def test_a_share_of_the_queries_with_all_of_their_pairs(self, seed, share):
+        text = random_text(seed)
+        everything, some = (Labelled(share=s).pairs(text, Store("unused"), seed) for s in (1, share))
+        drawn = np.unique(some.query_rows)
+        assert len(drawn) == max(1, round(share * len(np.unique(everything.query_rows))))
+        kept = np.isin(everything.query_rows, drawn)
+        assert some.document_rows.tolist() == everything.document_rows[kept].tolist()
+        assert content(some) == content(Labelled(share=share).pairs(text, Store("unused"), seed))
+
+    @pytest.mark.parametrize("share", [0, -0.1, 1.5, float("nan")])
+    def test_a_share_that_is_none_is_refused(self, share):
+        with pytest.raises(InputError, match="of the train queries"):
+            Labelled(share=share)
+
     def test_documents_without_text_are_no_positives(self, store):
         documents = [Document("d0", " "), Document("d1", "text")]
         from ir_bench.types import Dataset
