@@ -82,6 +82,10 @@ class MultiVectorEncoder:
     def encode_queries(self, texts: Sequence[str]) -> MultiVector:
         return self._encode(texts, "query", self.query_prompt, self.query_tokens, "float32")
 
+    def checkpoint(self) -> Checkpoint:
+        """The loaded model, for an encoder around this one."""
+        return self._opened()
+
     def _encode(
         self, texts: Sequence[str], task: Task, prompt: str | None, tokens: int | None, stored: Stored
     ) -> MultiVector:

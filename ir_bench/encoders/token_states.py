@@ -75,6 +75,10 @@ class TokenStatesEncoder:
         """The tokens of a text itself, for explanations."""
         return self._opened().model.tokenizer.tokenize(text)
 
+    def checkpoint(self) -> Checkpoint:
+        """The loaded model, for an encoder around this one."""
+        return self._opened()
+
     def _encode(
         self, texts: Sequence[str], task: Task, prompt: str | None, tokens: int | None, stored: Stored
     ) -> MultiVector:
@@ -106,10 +110,7 @@ class TokenStatesEncoder:
             )
         mask = features["attention_mask"].bool()
         if not self.special_tokens:
-            tokenizer = checkpoint.model.tokenizer
-            around = (tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.bos_token_id, tokenizer.eos_token_id)
-            added = torch.tensor([number for number in around if number is not None], device=mask.device)
-            mask &= ~torch.isin(features["input_ids"], added)
+            mask &= ~around(features["input_ids"], checkpoint.model.tokenizer)
         states = torch.nn.functional.normalize(features["token_embeddings"].float(), dim=-1)
         return unpadded({**features, "token_embeddings": states}, mask, stored)
 
@@ -131,6 +132,14 @@ class TokenStatesEncoder:
         return SentenceTransformer(
             str(folder), device=device, model_kwargs=weights, trust_remote_code=self.trust_remote_code
         )
+
+
+def around(tokens: Any, tokenizer: Any) -> Any:
+    """Which of the tokens [texts, tokens] are of those that the tokenizer puts around a text, as a mask."""
+    import torch
+
+    added = (tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.bos_token_id, tokenizer.eos_token_id)
+    return torch.isin(tokens, torch.tensor([number for number in added if number is not None], device=tokens.device))
 
 
 def _one(features: dict[str, Any]) -> dict[str, Any]:

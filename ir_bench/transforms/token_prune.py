@@ -24,6 +24,7 @@ class TokenPrune:
     over documents with the token), or `norm` (length of the vector, for encoders that do not normalise); ties at the
     limit stay. Tokens in `stop` are dropped too. A document that would lose everything keeps its most important vector,
     stop tokens last. `share: 0` without stop tokens changes nothing. Notes `tokens_read` and `tokens_kept`.
+    Vectors do not tell the attention that tokens receive: `encoder=attention_pruned` prunes by it.
 
     Source: Lassance, Maachou, Park and Clinchant 2021, A Study on Token Pruning for ColBERT (arXiv 2112.06540).
     Raises InputError for a share outside [0, 1), and for vectors without tokens by IDF or with stop tokens.
