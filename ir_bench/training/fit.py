@@ -90,6 +90,8 @@ class Fit:
                 "an empty folder, or the same training",
                 "choose another output=…, or delete the folder",
             )
+        if _first_process():
+            finished.require_same(self.output / "checkpoints", fingerprint(identity))
         began = time.perf_counter()
         transformers.set_seed(self.seed)
         split = {name: hold_out(text, self.recipe.held_out, self.seed) for name, text in self.texts.items()}

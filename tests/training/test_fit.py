@@ -321,6 +321,16 @@ def test_a_finished_training_is_not_repeated_and_another_is_refused(tmp_path: Pa
         replace(one, seed=1).run()
 
 
+def test_checkpoints_of_another_training_are_not_continued(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = fit(tmp_path, model, TwoTower(), stage())
+    kill(one, "only", 7, monkeypatch)
+    with pytest.raises(InputError, match="checkpoints of other settings"):
+        replace(one, seed=1).run()
+    assert one.run()["stages"]["only"]["steps"] == 12
+
+
 def test_several_collections_are_trained_on_together(tmp_path: Path, model: Path) -> None:
     manifest = fit(tmp_path, model, TwoTower(), stage(steps=4), {"one": text("one"), "two": text("two")}).run()
     alone = fit(tmp_path / "alone", model, TwoTower(), stage(steps=4)).run()
