@@ -25,5 +25,9 @@ def cost_ratio(cells: Cells, cost: str) -> Finding:
     if not total:
         raise InputError(f"{cost} of `over` is zero", "a ratio needs a cost above zero")
     value = sum(of for of, _ in pairs.values()) / total
-    shown = {name: f"{of:,.0f} / {over:,.0f}" for name, (of, over) in pairs.items()}
+    shown = {name: f"{_shown(of)} / {_shown(over)}" for name, (of, over) in pairs.items()}
     return Finding(value, value, value, per_dataset=shown)
+
+
+def _shown(amount: float) -> str:
+    return f"{amount:,.0f}" if amount == round(amount) or abs(amount) >= 100 else f"{amount:.3g}"

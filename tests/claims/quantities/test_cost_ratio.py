@@ -36,6 +36,11 @@ def test_of_several_seeds_it_is_the_mean() -> None:
         cost_ratio({"a": {"of": [costing(1), costing(2)], "over": [costing(3)]}}, "build.index_bytes")
 
 
+def test_small_amounts_keep_their_digits() -> None:
+    found = cost_ratio({"a": roles(of=costing(0.0123), over=costing(0.41))}, "build.index_bytes")
+    assert found.per_dataset == {"a": "0.0123 / 0.41"}
+
+
 @pytest.mark.parametrize("cost", ["build.build_s", "latency.total_ms", "search.queries_per_s"])
 def test_a_duration_is_refused(cost: str) -> None:
     with pytest.raises(InputError, match=f"{cost} is a duration"):

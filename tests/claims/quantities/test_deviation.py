@@ -32,6 +32,17 @@ def test_datasets_are_averaged_before():
     assert deviation(cells, "AP", 0.95, 0).value == pytest.approx(0)
 
 
+def test_that_of_others_is_taken_off():
+    of = [scored(f"x{i}", {"AP": [v, v + 0.2]}) for i, v in enumerate([0.1, 0.5, 0.3])]
+    over = [scored(f"y{i}", {"AP": [v, v]}) for i, v in enumerate([0.2, 0.3, 0.4])]
+    cells = {"a": roles(of=of, over=over)}
+    found = deviation(cells, "AP", 0.95, 0)
+    assert found.value == pytest.approx(0.2 - 0.1)
+    assert found.per_dataset == {"a": "0.2000 (0.2000, 0.6000, 0.4000) − 0.1000 (0.2000, 0.3000, 0.4000)"}
+    with pytest.raises(InputError, match="1 cells to compare"):
+        deviation({"a": roles(of=of, over=over[:1])}, "AP", 0.95, 0)
+
+
 def test_few_queries_widen_the_interval():
     random = np.random.default_rng(0)
     few, many = (over(*(random.random(n) for _ in range(3))) for n in (20, 2000))
