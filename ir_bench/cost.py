@@ -28,6 +28,13 @@ def note(name: str, amount: float) -> None:
         notes[name] = notes.get(name, 0) + amount
 
 
+def put(name: str, value: float) -> None:
+    """Note what does not add up, such as an error: the last value stays; nothing happens outside a ledger."""
+    notes = _ledger.get()
+    if notes is not None:
+        notes[name] = value
+
+
 @contextmanager
 def timed(name: str) -> Iterator[None]:
     """Note the wall-clock seconds of a block."""

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ir_bench import models
+from ir_bench import cost, models
 from ir_bench.checkpoints import batches
 from ir_bench.errors import InputError
 from ir_bench.protocols import Provenance
@@ -39,13 +39,16 @@ class Head:
 
     @classmethod
     def load(cls, model: str) -> Head:
-        """The head of a checkpoint's folder, which need not hold the base model's own files.
+        """The head of a checkpoint's folder, which need not hold the base model's own files. Notes what was logged in
+        its training, on average: `training_gradient_norm`, `training_negative_score` and so on.
 
         Raises InputError for a folder without such modules, for modules of other packages (they would be foreign
         code), and for weights that cannot be read.
         """
         folder = models.folder(model)
         entries = parts_of(folder)
+        for name, value in _training(folder).items():
+            cost.put(f"training_{name}", value)
         with models.loading(model):
             return cls([_module(entry, folder, model) for entry in entries], "Normalize" in map(_kind, _base(folder)))
 
@@ -93,6 +96,18 @@ def parts_of(folder: Path) -> list[dict[str, Any]]:
 def _base(folder: Path) -> list[dict[str, Any]]:
     """The modules before the head."""
     return list(itertools.takewhile(lambda entry: _kind(entry) in BASE, _listed(folder)))
+
+
+def _training(folder: Path) -> dict[str, float]:
+    """The means over a training's log of what is logged of the model itself, by name."""
+    path = folder / "training.json"
+    stages = json.loads(path.read_text(encoding="utf-8"))["stages"].values() if path.is_file() else ()
+    logged: dict[str, list[float]] = {}
+    for stage in stages:
+        for name, entries in stage.items():
+            if name == "gradient_norm" or name.endswith("_score"):
+                logged.setdefault(name, []).extend(value for _, value in entries)
+    return {name: float(np.mean(values)) for name, values in logged.items()}
 
 
 def _listed(folder: Path) -> list[dict[str, Any]]:

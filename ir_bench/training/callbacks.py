@@ -12,6 +12,7 @@ from transformers import TrainerCallback
 
 from ir_bench.progress import bar
 from ir_bench.protocols import Refreshing, Retriever
+from ir_bench.training.scores_seen import ScoresSeen
 
 
 class Progress(TrainerCallback):
@@ -40,6 +41,20 @@ class Progress(TrainerCallback):
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.bar.close()
+
+
+class LogScores(TrainerCallback):
+    """Writes mean scores since the last log beside the loss: to the trainer's own log, and to whatever reports it,
+    when it is the first callback."""
+
+    def __init__(self, seen: ScoresSeen) -> None:
+        self.seen = seen
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+        if logs and "loss" in logs:
+            means = self.seen.taken()
+            logs.update(means)
+            state.log_history[-1].update(means)
 
 
 class Patience(TrainerCallback):

@@ -29,7 +29,7 @@ from ir_bench.results import write_json
 from ir_bench.store import Store
 from ir_bench.training import finished
 from ir_bench.training.batches import for_trainer
-from ir_bench.training.callbacks import KeepLearned, Patience, Progress, Refresh
+from ir_bench.training.callbacks import KeepLearned, LogScores, Patience, Progress, Refresh
 from ir_bench.training.checkpoints import Sealed, full_disk_told, last_complete
 from ir_bench.training.collate import Collate, Numbered, Redrawn
 from ir_bench.training.current import Current
@@ -54,6 +54,10 @@ from ir_bench.types import Dense
 VALIDATED = 200, 2000  # queries and documents of each collection
 LISTS = 50  # queries of each collection whose lists a cross-encoder is validated on
 MANIFEST = "training.json"
+LOGGED = {
+    "loss": "loss", "gradient_norm": "grad_norm", "positive_score": "positive_score",
+    "negative_score": "negative_score", "batch_score": "batch_score",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -185,7 +189,11 @@ class Fit:
             "examples": len(examples),
             "steps": trainer.state.global_step,
             "validation": [[step, round(value, 6)] for step, value in values],
-            "loss": [[entry["step"], round(entry["loss"], 6)] for entry in log if "loss" in entry],
+            **{
+                name: [[entry["step"], round(float(entry[key]), 6)] for entry in log if key in entry]
+                for name, key in LOGGED.items()
+                if any(key in entry for entry in log)
+            },
         }
         if _first_process():
             with full_disk_told(checkpoints):
@@ -356,6 +364,7 @@ class Fit:
             evaluator=evaluator(validation),
             callbacks=[*callbacks, Sealed()],
         )
+        trainer.callback_handler.callbacks.insert(0, LogScores(loss.seen))
         trainer.remove_callback(PrinterCallback)  # prints a dictionary for each log; Progress shows them
         # not among the arguments: each checkpoint pickles those, which functions do not survive
         trainer.get_batch_sampler = for_trainer(sampler, len(examples))

@@ -73,6 +73,7 @@ class ListLoss(nn.Module):
         scores = found.new_zeros(document_rows.shape, dtype=torch.float32)
         scores = scores.index_put((at[:, 0], at[:, 1]), found.float())
         step = self.loss.step({"scores": scores}, query_rows, document_rows, teacher, weights)
+        self.loss.seen.add(step)
         parts = checked_parts(self.loss.objective, step)
         return parts if hasattr(self.loss.objective, "parts") else parts["loss"]
 

@@ -18,6 +18,7 @@ from transformers import TrainerCallback
 from ir_bench.errors import InputError
 from ir_bench.protocols import Objective
 from ir_bench.training.nested import needs_layers, parameters
+from ir_bench.training.scores_seen import ScoresSeen
 from ir_bench.training.step import Step, checked_parts
 
 Rows = NDArray[np.int64]
@@ -87,6 +88,7 @@ class ScoreLoss(nn.Module):
         self.idf: Tensor | None
         self.register_buffer("idf", idf, persistent=False)
         self.learned = nn.ParameterDict({n.replace(".", "_"): p for n, p in parameters(objective).items()})
+        self.seen = ScoresSeen()
         self.number = 0  # of optimiser steps so far: FollowSteps keeps it
 
     def forward(self, sentence_features: Iterable[dict[str, Any]], labels: Tensor | None) -> Tensor | dict[str, Tensor]:
@@ -109,6 +111,7 @@ class ScoreLoss(nn.Module):
         step = self.step(self._score(embedded), query_rows, document_rows, teacher, weights)
         if self.drawn is not None:
             step = self._with_drawn(step, *self.drawn(query_rows, step.vectors()[0].detach(), self.number))
+        self.seen.add(step)
         return checked_parts(self.objective, step)
 
     def embed(self, features: Sequence[Mapping[str, Any]]) -> Embedded:

@@ -31,7 +31,6 @@ class HeldOut:
     share: float = 0.1
     seed: int = 0
     _error: float | None = field(default=None, init=False, repr=False, compare=False)
-    _noted: bool = field(default=False, init=False, repr=False, compare=False)
 
     def fit(self, documents: Dense) -> None:
         order = np.random.default_rng(self.seed).permutation(len(documents))
@@ -47,8 +46,7 @@ class HeldOut:
         left = held - self.coder.decode(self.coder.encode(Dense(held))).values
         spread = float(((held - held.mean(0)) ** 2).sum(dtype=np.float64))
         self._error = float((left**2).sum(dtype=np.float64)) / spread if spread else 0.0
-        cost.note("held_out_error", self._error)
-        self._noted = True
+        cost.put("held_out_error", self._error)
 
     def documents(self, vectors: Dense) -> Sparse:
         return self.coder.documents(vectors)
@@ -71,6 +69,4 @@ class HeldOut:
     def load(self, folder: Path) -> None:
         self.coder.load(folder / "coder")
         self._error = float(np.load(folder / "held_out_error.npy", allow_pickle=False))
-        if not self._noted:  # else by the fit that wrote it, a moment ago
-            cost.note("held_out_error", self._error)
-        self._noted = False
+        cost.put("held_out_error", self._error)

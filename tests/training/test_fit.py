@@ -110,10 +110,16 @@ def test_a_head_learns_and_is_an_ordinary_folder(tmp_path: Path, model: Path, ar
     assert steps[:4] == [0, 20, 40, 60]
     losses = [loss for _, loss in manifest["stages"]["only"]["loss"]]
     assert np.mean(losses[-3:]) < np.mean(losses[:3])
+    logged = manifest["stages"]["only"]
+    assert all(value > 0 for _, value in logged["gradient_norm"])
+    kinds = ["positive_score", "negative_score", "batch_score"]
+    positive, negative, batch = (np.mean([value for _, value in logged[kind][-3:]]) for kind in kinds)
+    assert positive > max(negative, batch)  # it was trained to
+    (events,) = (tmp_path / "out" / "logs" / "only").rglob("events*")
+    assert all(f"train/{kind}".encode() in events.read_bytes() for kind in kinds)
     loaded = getattr(sentence_transformers, kind)(str(tmp_path / "out"), device="cpu")
     assert len(loaded.encode_query(["cat"])) == 1
     assert (tmp_path / "out" / "README.md").is_file()
-    assert list((tmp_path / "out" / "logs" / "only").rglob("events*"))  # for TensorBoard
     assert not list((tmp_path / "out").rglob("*.bin"))  # nothing pickled stays
     assert not list((tmp_path / "out").rglob("*.pt"))
 
