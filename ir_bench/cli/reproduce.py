@@ -23,6 +23,9 @@ def reproduce(
     render: Annotated[
         bool, typer.Option("--render", help="Measure nothing; write the page from kept results.")
     ] = False,
+    missing: Annotated[
+        bool, typer.Option("--missing", help="Measure only what has no result; kept results stay as they are.")
+    ] = False,
     download: Annotated[bool, typer.Option("--download", help="Fetch data and weights that are not here.")] = False,
     list_: Annotated[bool, typer.Option("--list", help="Every table and claim, and how it stands.")] = False,
     results: Annotated[Path, typer.Option(help="Where results are kept.")] = Path("results"),
@@ -42,6 +45,8 @@ def reproduce(
     `ir-bench reproduce bm25-beir --only beir/scifact`
 
     `ir-bench reproduce splade-v3-beir --download --only 'beir/*'`
+
+    `ir-bench reproduce flops-weight-trades-terms-for-quality --missing`
     """
     from ir_bench.cli import reproduction
 
@@ -52,6 +57,8 @@ def reproduce(
         raise InputError("no table or claim was named", "ir-bench reproduce NAME…", "see `ir-bench reproduce --list`")
     failed = 0
     for name in names:
-        failed += reproduction.one(name, only or [], results, dry_run=dry_run, render=render, download=download)
+        failed += reproduction.one(
+            name, only or [], results, dry_run=dry_run, render=render, download=download, missing=missing
+        )
     if failed:
         sys.exit(2)

@@ -45,8 +45,10 @@ class Step:
     download_bytes: int | None = None
 
 
-def one(name: str, only: Sequence[str], results: Path, dry_run: bool, render: bool, download: bool) -> int:
-    """Returns how many cells failed."""
+def one(
+    name: str, only: Sequence[str], results: Path, dry_run: bool, render: bool, download: bool, missing: bool = False
+) -> int:
+    """Returns how many cells failed. `missing`: what has a result is not measured again."""
     item = read(name)
     kept = experiments.kept(results)
     steps = plan(wanted(item, only), kept, download)
@@ -57,7 +59,8 @@ def one(name: str, only: Sequence[str], results: Path, dry_run: bool, render: bo
         return 0
     failures: dict[str, str] = {}
     if not render:
-        due = [s for s in steps if s.state in (TO_MEASURE, KEPT) or (s.state == MEASURED and _unscored(s, item, kept))]
+        states = (TO_MEASURE,) if missing else (TO_MEASURE, KEPT)
+        due = [s for s in steps if s.state in states or (s.state == MEASURED and _unscored(s, item, kept))]
         failures = measure(due, item, results)
     page = write(item, experiments.kept(results), results, failures)
     console.print(f"{page}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,16 @@ def test_a_second_time_nothing_is_measured(call):
     out = call("a-table")
     assert "measured here" in out
     assert "[1/1]" not in out
+
+
+def test_what_has_a_result_is_measured_again_unless_only_what_is_missing_is_asked_for(call, tmp_path):
+    call("a-table")
+    for run in tmp_path.rglob("run.trec.gz"):
+        run.unlink()
+    assert "[1/1]" not in call("a-table", "--missing")
+    assert "[1/1] sample × bm25: nDCG@10 0.6652" in call("a-table")
+    shutil.rmtree("results/runs")
+    assert "[1/1] sample × bm25: nDCG@10 0.6652" in call("a-table", "--missing")
 
 
 def test_a_measure_that_was_not_scored_is_scored_from_the_run(call, tmp_path):
