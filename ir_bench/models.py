@@ -106,19 +106,17 @@ def loading(model: str, begun: Sequence[str] = ()) -> Iterator[None]:
 
     transformers gives missing weights random values and only logs that it did: results would look plausible.
     """
-    from transformers.utils import logging as transformers_logging
-
     reports = _Reports(level=logging.WARNING)
     logger = logging.getLogger("transformers.modeling_utils")
-    level, propagate, bars = logger.level, logger.propagate, transformers_logging.is_progress_bar_enabled()
+    level, propagate = logger.level, logger.propagate
     logger.addHandler(reports)
     logger.propagate = False  # the table lists harmless leftovers too
     logger.setLevel(logging.WARNING)  # heard also where the user has silenced transformers
-    transformers_logging.disable_progress_bar()
     # its list of layers "not sharded" over several devices is logged for every model that is not meant to be
     logging.getLogger("transformers.distributed.tensor_parallel").setLevel(logging.ERROR)
     try:
-        yield
+        with without_bars():
+            yield
     except InputError:
         raise
     except Exception as error:  # whatever a foreign loader raises on a user's files
@@ -131,8 +129,6 @@ def loading(model: str, begun: Sequence[str] = ()) -> Iterator[None]:
         logger.removeHandler(reports)
         logger.propagate = propagate
         logger.setLevel(level)
-        if bars:
-            transformers_logging.enable_progress_bar()
     if missing := [name for name in reports.missing if not any(part in name.split(".") for part in begun)]:
         raise InputError(
             f"the model {model} lacks {len(missing)} kinds of weights that its configuration calls for, "
@@ -140,6 +136,20 @@ def loading(model: str, begun: Sequence[str] = ()) -> Iterator[None]:
             "weights for every layer",
             "check that config.json and the weights belong together",
         )
+
+
+@contextmanager
+def without_bars() -> Iterator[None]:
+    """Around transformers reading or writing weights: without its progress bars."""
+    from transformers.utils import logging as transformers_logging
+
+    shown = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            transformers_logging.enable_progress_bar()
 
 
 class _Reports(logging.Handler):

@@ -83,6 +83,10 @@ class Fit:
 
     def run(self) -> dict[str, Any]:
         """Train, write, and return the manifest. A finished training of the same settings is not repeated."""
+        with models.without_bars():  # one for each checkpoint that is written, between those of the training
+            return self._run()
+
+    def _run(self) -> dict[str, Any]:
         identity = self._identity()
         written = self.output / MANIFEST
         if written.is_file():
