@@ -12,8 +12,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ir_bench.scoring import DOCUMENT_TOKENS, QUERY_TOKENS, require_dims, require_finite, token_blocks
 from ir_bench.types import MultiVector
 
+CONVERTED_AT_ONCE = 65_536  # tokens
 TOKENS = 256  # of a document multiplied at once: with the query they stay in a core's cache
 # Shapes of products that torch prepares for and remembers, of which it keeps a thousand: a new one takes longer than
 # the product itself, so sizes are rounded up.
@@ -78,6 +80,50 @@ def quantised(vectors: NDArray[np.floating]) -> tuple[NDArray[np.int8], NDArray[
     return np.rint(single, out=single).astype(np.int8), scales
 
 
+def finite_blocks(
+    documents: MultiVector, dtype: type[np.float16] | type[np.float32]
+) -> Iterator[tuple[slice, NDArray[np.floating]]]:
+    """Token vectors [tokens, dims] in another number format, `CONVERTED_AT_ONCE` at a time, and where they are.
+
+    Raises InputError naming the first document with a vector that has NaN or infinite values in this format.
+    """
+    for start in range(0, len(documents.values), CONVERTED_AT_ONCE):
+        span = slice(start, start + CONVERTED_AT_ONCE)
+        with np.errstate(over="ignore"):  # looked for below, where the document can be named
+            vectors: NDArray[np.floating] = documents.values[span].astype(dtype)
+        if not np.isfinite(vectors).all():
+            require_finite(vectors, "a vector of document", documents.offsets - start)
+        yield span, vectors
+
+
+def int8_scores(queries: MultiVector, documents: MultiVector, scales: NDArray[np.float32]) -> NDArray[np.float32]:
+    """MaxSim of all queries with all documents in int8 with `scales` [tokens], as [queries, documents]: what
+    `pair_scores` gives for each pair, bit for bit, but many tokens are multiplied at once.
+
+    The memory beyond the result is as in `scoring.maxsim`. Raises InputError for queries of other dims.
+    """
+    import torch
+
+    require_dims(queries, documents)
+    scores = np.full((len(queries), len(documents)), -np.inf, np.float32)
+    numbers, query_scales = quantised(queries.values)
+    asked = [
+        (rows, np.append(starts, span.stop - span.start), query_scales[span], _columns(numbers[span]))
+        for rows, starts, span in token_blocks(queries.offsets, QUERY_TOKENS)
+    ]
+    tokens = _tensor(documents.values)
+    most = int(np.diff(documents.offsets).max(initial=DOCUMENT_TOKENS)) + HEIGHTS
+    room = torch.empty(most * max((block.shape[1] for *_, block in asked), default=0), dtype=torch.int32)
+    for rows, starts, span in token_blocks(documents.offsets, DOCUMENT_TOKENS):
+        bounds = np.append(starts, span.stop - span.start)
+        for query_rows, query_bounds, own, block in asked:
+            largest = np.full((len(rows), len(own)), -np.inf, np.float32)
+            _largest_by_document(_products(tokens, span.start, span.stop, block, room), bounds, scales[span], largest)
+            for query, a, b in zip(query_rows.tolist(), query_bounds[:-1], query_bounds[1:], strict=True):
+                scores[query, rows] = np.vecdot(largest[:, a:b], own[a:b])  # added up in the order of a single pair
+    return scores
+
+
 def stored_numbers(values: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArray[np.uint16]]:
     """Vectors [n, dims] as compiled code reads them, one of the two empty: float32, or the bits of float16, which it
     has no type for. Nothing is copied where the vectors are of one of these formats and contiguous."""
@@ -106,13 +152,9 @@ def _int8_scores(queries: MultiVector, documents: MultiVector, scales: NDArray[n
     import torch
 
     numbers, query_scales = quantised(queries.values)
-    spans, total = list(_spans(queries.offsets)), len(documents.values)
-    blocks = []
-    for a, b in spans:
-        block = np.zeros((numbers.shape[1], -(-(b - a) // WIDTHS) * WIDTHS), np.int8)
-        block[:, : b - a] = numbers[a:b].T
-        blocks.append(torch.from_numpy(block))
-    tokens = torch.from_dlpack(_writable(np.asarray(documents.values, np.int8)))
+    spans = list(_spans(queries.offsets))
+    blocks = [_columns(numbers[a:b]) for a, b in spans]
+    tokens = _tensor(documents.values)
     offsets = documents.offsets
     widest = max((block.shape[1] for block in blocks), default=0)
 
@@ -127,16 +169,38 @@ def _int8_scores(queries: MultiVector, documents: MultiVector, scales: NDArray[n
             largest = np.full(r - q, -np.inf, np.float32)
             for a in range(first, last, TOKENS):
                 b = min(a + TOKENS, last)
-                height = -(-(b - a) // HEIGHTS) * HEIGHTS  # the next documents' tokens are multiplied, not looked at
-                if a + height > total:
-                    height = b - a
-                products = room[: height * blocks[query].shape[1]].view(height, -1)
-                torch._int_mm(tokens[a : a + height], blocks[query], out=products)
-                _scaled_largest(products.numpy(), scales[a:b], largest)
+                _scaled_largest(_products(tokens, a, b, blocks[query], room), scales[a:b], largest)
             scores[i] = largest @ query_scales[q:r]
         return scores
 
     return work
+
+
+def _columns(numbers: NDArray[np.int8]) -> Any:
+    """Vectors [n, dims] as the right side [dims, columns] of a product, with zeros up to a whole number of `WIDTHS`."""
+    import torch
+
+    block = np.zeros((numbers.shape[1], -(-len(numbers) // WIDTHS) * WIDTHS), np.int8)
+    block[:, : len(numbers)] = numbers.T
+    return torch.from_numpy(block)
+
+
+def _products(tokens: Any, start: int, stop: int, block: Any, room: Any) -> NDArray[np.int32]:
+    """Inner products [rows, columns] of the tokens from `start` to `stop` with those of `block`, in `room`; rows and
+    columns beyond them mean nothing."""
+    import torch
+
+    height = -(-(stop - start) // HEIGHTS) * HEIGHTS  # the next documents' tokens are multiplied, not looked at
+    if start + height > len(tokens):
+        height = stop - start
+    products = room[: height * block.shape[1]].view(height, -1)
+    return torch._int_mm(tokens[start : start + height], block, out=products).numpy()
+
+
+def _tensor(values: NDArray) -> Any:
+    import torch
+
+    return torch.from_dlpack(_writable(np.asarray(values, np.int8)))
 
 
 def _spans(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
@@ -232,3 +296,11 @@ def _scaled_largest(products, scales, largest):
             scaled = row[j] * scale
             if scaled > largest[j]:
                 largest[j] = scaled
+
+
+@njit(cache=True, nogil=True)
+def _largest_by_document(products, bounds, scales, largest):
+    """Raises each row of `largest` [documents, columns] to the largest of the document's scaled products."""
+    for i in range(len(largest)):
+        a, b = bounds[i], bounds[i + 1]
+        _scaled_largest(products[a:b], scales[a:b], largest[i])

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ir_bench.kernels.maxsim import quantised
 from ir_bench.scoring import require_dims, token_blocks
 from ir_bench.types import MultiVector
 
@@ -14,23 +15,27 @@ DOCUMENT_TOKENS, QUERY_TOKENS = 65_536, 2048  # multiplied at once: 512 MiB of p
 SEGMENTED = ("cpu", "cuda")  # the kinds of devices that torch.segment_reduce is made for
 
 
-def maxsim(queries: MultiVector, documents: MultiVector, device: torch.device) -> Tensor:
+def maxsim(
+    queries: MultiVector, documents: MultiVector, device: torch.device, scales: NDArray[np.float32] | None = None
+) -> Tensor:
     """Sums over the tokens of each query of the largest inner product with a token of each document
     [queries, documents], in float32 on the device; -inf where one of them has no tokens, NaN or infinity where the
     vectors are not finite.
 
-    Documents are not padded. They are sent to the device block by block, float16 ones as such, and multiplied in
-    float32. The memory on it beyond the result is the queries' tokens, `DOCUMENT_TOKENS` vectors and their products
-    with `QUERY_TOKENS`, or those of the longest document and query if they are longer.
+    Documents are not padded. They are sent to the device block by block, float16 and int8 ones as such, and multiplied
+    in float32. With `scales` [tokens] they are int8 and the queries are rounded to int8 too; their products are whole
+    numbers, exact up to 1040 dims. The memory on it beyond the result is the queries' tokens, `DOCUMENT_TOKENS` vectors
+    and their products with `QUERY_TOKENS`, or those of the longest document and query if they are longer.
     Raises InputError for queries of other dims than the documents.
     """
     require_dims(queries, documents)
     scores = torch.full((len(queries), len(documents)), -torch.inf, device=device)
+    values, own = (queries.values, None) if scales is None else quantised(queries.values)
     asked = [
         (
             torch.from_numpy(rows[:, None]).to(device),
-            _sent(queries.values[span], device).T,
-            _owners(starts, span, device),
+            _sent(values[span], device).T,
+            _owners(starts, span, device) * (1 if own is None else _sent(own[span], device)[:, None]),
         )
         for rows, starts, span in token_blocks(queries.offsets, QUERY_TOKENS)
     ]
@@ -38,8 +43,12 @@ def maxsim(queries: MultiVector, documents: MultiVector, device: torch.device) -
         block = _sent(documents.values[span], device)
         columns = torch.from_numpy(rows).to(device)
         bounds = torch.from_numpy(np.append(starts, len(block))).to(device)
+        each = None if scales is None else _sent(scales[span], device)[:, None]
         for query_rows, tokens, owners in asked:
-            scores[query_rows, columns] = (_largest(block @ tokens, bounds) @ owners).T
+            products = block @ tokens
+            if each is not None:
+                products *= each
+            scores[query_rows, columns] = (_largest(products, bounds) @ owners).T
     return scores
 
 
@@ -54,9 +63,9 @@ def best(rows: Tensor, scores: Tensor, found: Tensor, first: int, k: int) -> tup
     return torch.cat([rows, after], 1).gather(1, order[:, :k]), ordered[:, :k]
 
 
-def _sent(values: NDArray[np.floating], device: torch.device) -> Tensor:
+def _sent(values: NDArray[np.floating] | NDArray[np.int8], device: torch.device) -> Tensor:
     # a copy: torch warns of a read-only memory map
-    copied = np.array(values, np.float16 if values.dtype == np.float16 else np.float32)
+    copied = np.array(values, values.dtype if values.dtype in (np.float16, np.int8) else np.float32)
     return torch.from_numpy(copied).to(device).float()
 
 

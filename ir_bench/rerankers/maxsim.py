@@ -18,13 +18,11 @@ from ir_bench.encoding import RowFinder, encoded_documents
 from ir_bench.errors import InputError
 from ir_bench.kernels.alignment import alignments
 from ir_bench.kernels.ball_carving import carved
-from ir_bench.kernels.maxsim import pair_scores, quantised
+from ir_bench.kernels.maxsim import finite_blocks, pair_scores, quantised
 from ir_bench.protocols import Encoder
 from ir_bench.scoring import require_finite
 from ir_bench.store import Store
 from ir_bench.types import Alignment, Corpus, MultiVector, Queries, Run
-
-QUANTISED_AT_ONCE = 65_536  # tokens
 
 
 @dataclass
@@ -166,9 +164,7 @@ def _write_int8(documents: MultiVector, folder: Path) -> None:
         return
     values = np.lib.format.open_memmap(folder / "values.npy", "w+", np.int8, shape)
     scales = np.lib.format.open_memmap(folder / "scales.npy", "w+", np.float32, shape[:1])
-    for start in range(0, shape[0], QUANTISED_AT_ONCE):
-        span = slice(start, start + QUANTISED_AT_ONCE)
-        require_finite(documents.values[span], "token vector")
-        values[span], scales[span] = quantised(documents.values[span])
+    for span, vectors in finite_blocks(documents, np.float32):
+        values[span], scales[span] = quantised(vectors)
     values.flush()
     scales.flush()

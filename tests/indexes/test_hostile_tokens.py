@@ -50,6 +50,8 @@ class Encoded:
 
 SEARCHES = {
     "maxsim": MaxSimIndex,
+    "maxsim_float16": lambda: MaxSimIndex(storage="float16"),
+    "maxsim_int8": lambda: MaxSimIndex(storage="int8"),
     "warp": lambda: WarpIndex(centroids=16, training_tokens=2000),
     "plaid": lambda: PlaidIndex(centroids=16, training_tokens=2000),
     "slim": lambda: SlimIndex(CentroidTerms(16)),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,12 +14,15 @@ from hypothesis import strategies as st
 from ir_bench import cost
 from ir_bench.encoders.lexical import LexicalEncoder
 from ir_bench.errors import InputError
-from ir_bench.fingerprint import fingerprint
+from ir_bench.fingerprint import describe, fingerprint
 from ir_bench.indexes import maxsim
 from ir_bench.indexes.maxsim import MaxSimIndex
+from ir_bench.kernels import maxsim as kernel
 from ir_bench.kernels import maxsim_torch
 from ir_bench.kernels.half import single
+from ir_bench.kernels.maxsim import pair_scores, quantised
 from ir_bench.retrievers.vector import VectorRetriever
+from ir_bench.scoring import maxsim as all_scores
 from ir_bench.types import Hits, MultiVector, Strings
 
 
@@ -223,3 +229,153 @@ def test_explaining_tells_other_dimensions_and_a_missing_build():
         MaxSimIndex().explain(query, [0])
     with pytest.raises(InputError, match="queries have 3 dimensions, the documents 2"):
         built(MultiVector(np.ones((1, 2)), np.array([0, 1]))).explain(query, [0])
+
+
+ROUNDED = pytest.mark.parametrize("storage", ["float16", "int8"])
+
+
+def drawn(lengths, dims: int, seed: int) -> MultiVector:
+    values = np.random.default_rng(seed).standard_normal((sum(lengths), dims), dtype=np.float32)
+    return MultiVector(values, np.cumsum([0, *lengths]))
+
+
+def in_float64(vectors: MultiVector, storage: str) -> MultiVector:
+    """The rounded vectors as numbers."""
+    if storage == "float16":
+        return replace(vectors, values=vectors.values.astype(np.float16).astype(float))
+    numbers, scales = quantised(vectors.values)
+    return replace(vectors, values=numbers * scales[:, None].astype(float))
+
+
+@DEVICES
+@ROUNDED
+@given(queries=LENGTHS, documents=LENGTHS, dims=st.integers(1, 9), k=st.integers(1, 15), seed=st.integers(0, 99))
+def test_rounded_documents_score_as_by_three_loops(device, storage, queries, documents, dims, k, seed):
+    q, d = drawn(queries, dims, seed), drawn(documents, dims, seed + 100)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(maxsim, "ROWS", 5)
+        patch.setattr(maxsim, "QUERIES", 3)
+        for name, tokens in (("CONVERTED_AT_ONCE", 4), ("DOCUMENT_TOKENS", 7), ("QUERY_TOKENS", 4)):
+            patch.setattr(kernel, name, tokens)
+        hits = built(d, device=device, storage=storage).search(q, k)
+    asked = in_float64(q, storage) if storage == "int8" else q
+    everything = by_hand(asked, in_float64(d, storage), len(d))
+    for found, expected in zip(pairs(hits), everything, strict=True):
+        assert len(found) == min(k, len(expected))
+        np.testing.assert_allclose([s for _, s in found], [s for _, s in expected[:k]], rtol=1e-5, atol=1e-5)
+        scores = dict(expected)
+        np.testing.assert_allclose([s for _, s in found], [scores[row] for row, _ in found], rtol=1e-5, atol=1e-5)
+
+
+@given(
+    lengths=st.lists(st.sampled_from([0, 1, 31, 64, 700, 1500]), min_size=1, max_size=8),
+    asked=st.lists(st.sampled_from([0, 1, 9, 32, 600]), min_size=1, max_size=5),
+    dims=st.sampled_from([3, 16, 128]),
+)
+def test_int8_scores_are_those_of_the_reranker_bit_for_bit(lengths, asked, dims):
+    q, d = drawn(asked, dims, 1), drawn(lengths, dims, 2)
+    hits = built(d, storage="int8").search(q, len(d))
+    numbers, scales = quantised(d.values)
+    queries, rows = np.nonzero(hits.rows >= 0)[0], hits.rows[hits.rows >= 0]
+    expected = pair_scores(q, MultiVector(numbers, d.offsets), queries, rows, scales)
+    np.testing.assert_array_equal(hits.scores[hits.rows >= 0], expected)
+    assert len(rows) == np.count_nonzero(asked) * np.count_nonzero(lengths)
+
+
+def test_int8_is_the_same_in_every_batch_and_by_every_number_of_threads():
+    d, q = drawn([5] * 100, 16, 1), drawn([5] * 20, 16, 2)
+    together = built(d, storage="int8").search(q, 20)
+    for i in range(len(q)):
+        alone = built(d, storage="int8", threads=2).search(q[i : i + 1], 20)
+        np.testing.assert_array_equal(alone.rows[0], together.rows[i])
+        np.testing.assert_array_equal(alone.scores[0], together.scores[i])
+
+
+@DEVICES
+def test_float16_scores_are_those_of_documents_rounded_before(device):
+    d, q = drawn([3, 0, 7, 200], 16, 1), drawn([4, 0, 9], 16, 2)
+    halves = replace(d, values=d.values.astype(np.float16))
+    expected = built(halves, device=device).search(q, 4)
+    hits = built(d, device=device, storage="float16").search(q, 4)
+    np.testing.assert_array_equal(hits.rows, expected.rows)
+    np.testing.assert_array_equal(hits.scores, expected.scores)
+    assert (expected.scores != built(d, device=device).search(q, 4).scores).any()
+    assert built(halves, storage="float16")._documents is halves  # nothing is copied
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_by_default_vectors_stay_as_they_are_and_so_does_the_identity(dtype):
+    d, q = drawn([3, 5], 4, 1), drawn([2], 4, 2)
+    d = replace(d, values=d.values.astype(dtype))
+    index = built(d)
+    assert index._documents is d
+    hits = index.search(q, 2)
+    np.testing.assert_array_equal(hits.scores, np.take_along_axis(all_scores(q, d, single), hits.rows, 1))
+    assert describe(index) == {"class": "MaxSimIndex"}  # as before there was a choice
+    assert describe(MaxSimIndex(storage="int8")) == {"class": "MaxSimIndex", "storage": "int8"}
+    assert len({fingerprint(MaxSimIndex(storage=storage)) for storage in ("float32", "float16", "int8")}) == 3
+
+
+@pytest.mark.parametrize(("storage", "stored"), [("float32", 4 * 4), ("float16", 4 * 2), ("int8", 4 + 4)])
+def test_notes_the_bytes_as_they_are_stored(storage, stored):
+    with cost.ledger() as notes:
+        built(drawn([3, 7], 4, 1), storage=storage)
+    assert notes == {"index_bytes": 10 * stored + 3 * 8}
+
+
+@ROUNDED
+def test_building_needs_little_more_than_what_is_stored(storage, monkeypatch):
+    monkeypatch.setattr(kernel, "CONVERTED_AT_ONCE", 500)
+    documents = drawn([50] * 400, 64, 1)
+    tracemalloc.start()
+    try:
+        index = built(documents, storage=storage)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    scales = 0 if index._scales is None else index._scales.nbytes
+    assert peak < index._documents.values.nbytes + scales + 5 * 500 * 64 * 4
+
+
+@ROUNDED
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_document_that_cannot_be_rounded_is_named(storage, value, monkeypatch):
+    monkeypatch.setattr(kernel, "CONVERTED_AT_ONCE", 2)
+    documents = drawn([2, 0, 3, 0, 1], 3, 1)
+    documents.values[4, 1] = value
+    with pytest.raises(InputError, match="a vector of document 2 has NaN or infinite values"):
+        built(documents, storage=storage)
+
+
+def test_a_number_that_float16_does_not_reach_is_an_error():
+    documents = drawn([1, 2], 3, 1)
+    documents.values[1, 0] = -70_000
+    built(documents, storage="int8")
+    with pytest.raises(InputError, match="a vector of document 1 has NaN or infinite values"):
+        built(documents, storage="float16")
+
+
+@DEVICES
+def test_int8_tells_other_dimensions_and_queries_that_are_not_finite(device):
+    index = built(drawn([1, 2], 3, 1), device=device, storage="int8")
+    with pytest.raises(InputError, match="queries have 4 dimensions, the documents 3"):
+        index.search(drawn([1], 4, 1), 1)
+    with pytest.raises(InputError, match="a vector of query 0 has NaN or infinite values"):
+        index.search(MultiVector(np.full((1, 3), np.nan, np.float32), np.array([0, 1])), 1)
+
+
+def test_another_storage_is_an_error():
+    with pytest.raises(InputError, match="token vectors stored as 'int4'"):
+        MaxSimIndex(storage="int4")
+
+
+@ROUNDED
+def test_explains_by_the_vectors_that_are_stored(storage):
+    d, q = drawn([3, 0, 5], 6, 1), drawn([4], 6, 2)
+    index = built(d, storage=storage)
+    hits = index.search(q, 2)
+    asked = (in_float64(q, storage) if storage == "int8" else q).values
+    for row, score in zip(hits.rows[0].tolist(), hits.scores[0].tolist(), strict=True):
+        assert sum(match.score for match in index.explain(q, [row])[0]) == pytest.approx(score, rel=1e-5)
+        expected = asked @ in_float64(d, storage).row(row).T
+        np.testing.assert_allclose(index.align(q, [row])[0].similarities, expected, rtol=1e-5, atol=1e-6)

@@ -21,7 +21,7 @@ from ir_bench.indexes.maxsim import MaxSimIndex
 from ir_bench.kernels import maxsim as kernel
 from ir_bench.kernels.ball_carving import carved
 from ir_bench.kernels.maxsim import pair_scores, quantised
-from ir_bench.rerankers.maxsim import MaxSimReranker
+from ir_bench.rerankers.maxsim import MaxSimReranker, _write_int8
 from ir_bench.retrievers.vector import VectorRetriever
 from ir_bench.types import Corpus, Document, MultiVector, Run
 
@@ -178,6 +178,22 @@ def test_int8_tokens_are_made_once_and_score_closely(corpus, store):
         assert a == pytest.approx(b, rel=0.02, abs=0.02)
     assert fingerprint(small) != fingerprint(exact)
     assert fingerprint(MaxSimReranker(Counted(), threads=3)) == fingerprint(exact)
+
+
+def test_int8_equals_exact_search_in_int8_bit_for_bit(corpus, store):
+    retriever, reranker = VectorRetriever(Counted(), MaxSimIndex(storage="int8")), MaxSimReranker(Counted(), "int8")
+    retriever.build(corpus, store)
+    reranker.build(corpus, store)
+    assert reranker.rerank(QUERIES, everything()) == retriever.search(QUERIES, 40)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_int8_names_the_document_that_it_cannot_round(value, tmp_path, monkeypatch):
+    monkeypatch.setattr(kernel, "CONVERTED_AT_ONCE", 2)
+    documents = vectors([2, 0, 3, 1], 4)
+    documents.values[3, 1] = value
+    with pytest.raises(InputError, match="a vector of document 2 has NaN or infinite values"):
+        _write_int8(documents, tmp_path)
 
 
 def test_only_the_candidates_tokens_are_read_each_once(corpus, store):
