@@ -30,7 +30,7 @@ ROWS, QUERIES = 16_384, 256  # a block of scores takes at most 16 MiB
 class MaxSimIndex:
     """MaxSim of all queries with all documents, in float32 (see `scoring.maxsim`).
 
-    The token vectors are read block by block, once for 256 queries. `storage`: float32 takes them as the encoder gives
+    The token vectors are read block by block, once for 256 queries. `storage`: encoder takes them as the encoder gives
     them and where they are (memory-mapped in the store, perhaps in float16). float16 and int8 are rounded to by `build`
     and held in memory; int8 has one scale a token, for queries and products too, and the scores of `MaxSimReranker`.
     Equal scores are ordered by ascending row, at the cut-off too. A document without tokens is never a hit, and a query
@@ -46,14 +46,14 @@ class MaxSimIndex:
 
     threads: int | None = field(default=None, metadata={"changes_results": False})
     device: str = field(default="cpu", metadata={"changes_results": False})
-    storage: Literal["float32", "float16", "int8"] = field(default="float32", metadata={"added": "float32"})
+    storage: Literal["encoder", "float16", "int8"] = field(default="encoder", metadata={"added": "encoder"})
     _documents: MultiVector | None = field(default=None, init=False, repr=False, compare=False)
     _scales: NDArray[np.float32] | None = field(default=None, init=False, repr=False, compare=False)
     _accelerator: torch.device | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if self.storage not in ("float32", "float16", "int8"):
-            raise InputError(f"token vectors stored as {self.storage!r}", "storage=float32, float16 or int8")
+        if self.storage not in ("encoder", "float16", "int8"):
+            raise InputError(f"token vectors stored as {self.storage!r}", "storage=encoder, float16 or int8")
 
     def build(self, documents: MultiVector) -> None:
         device = devices.named(self.device)
@@ -114,7 +114,7 @@ class MaxSimIndex:
 def _rounded(documents: MultiVector, storage: str) -> tuple[MultiVector, NDArray[np.float32] | None]:
     """The documents with their vectors in `storage`, and the scales [tokens] of int8. Raises InputError for one with
     NaN or infinite values if they are to be rounded: rounded to int8 they would look like numbers."""
-    if storage == "float32" or documents.values.dtype == storage:
+    if storage == "encoder" or documents.values.dtype == storage:
         return documents, None
     values = np.empty(documents.values.shape, storage)
     if storage == "float16":

@@ -313,10 +313,10 @@ def test_by_default_vectors_stay_as_they_are_and_so_does_the_identity(dtype):
     np.testing.assert_array_equal(hits.scores, np.take_along_axis(all_scores(q, d, single), hits.rows, 1))
     assert describe(index) == {"class": "MaxSimIndex"}  # as before there was a choice
     assert describe(MaxSimIndex(storage="int8")) == {"class": "MaxSimIndex", "storage": "int8"}
-    assert len({fingerprint(MaxSimIndex(storage=storage)) for storage in ("float32", "float16", "int8")}) == 3
+    assert len({fingerprint(MaxSimIndex(storage=storage)) for storage in ("encoder", "float16", "int8")}) == 3
 
 
-@pytest.mark.parametrize(("storage", "stored"), [("float32", 4 * 4), ("float16", 4 * 2), ("int8", 4 + 4)])
+@pytest.mark.parametrize(("storage", "stored"), [("encoder", 4 * 4), ("float16", 4 * 2), ("int8", 4 + 4)])
 def test_notes_the_bytes_as_they_are_stored(storage, stored):
     with cost.ledger() as notes:
         built(drawn([3, 7], 4, 1), storage=storage)
