@@ -282,7 +282,8 @@ class Match:
 
     `document_weight` is the term's count where the index scores counts (Lucene's BM25), else what a query weight of 1
     would add. `document_term` is the document's token that a query token matched, where the two may differ. `added_to`
-    names the texts that do not have the term themselves: their vectors were expanded by it. None: not known.
+    names the texts that do not have the term themselves: their vectors were expanded by it. None: not known. `imputed`:
+    an index that compared the query token with none of the document's tokens put this score in the place.
     """
 
     term: str
@@ -291,31 +292,65 @@ class Match:
     score: float
     document_term: str | None = None
     added_to: tuple[str, ...] | None = None  # of "query" and "document"
+    imputed: bool = False
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Alignment:
     """Inner products of each token of a query with each of a document: `similarities` is [query tokens, document
-    tokens]. The score is the sum of the largest of each row."""
+    tokens], NaN where the score does not come from comparing the two.
+
+    The score is the sum of the largest of each row times `weight`, and of what else is `added` to it, by its name.
+    A query token compared with none of the document's tokens counts as `imputed` [query tokens] says, else as 0; a
+    document none of whose tokens was compared has nothing imputed.
+    """
 
     query_terms: Sequence[str]
     document_terms: Sequence[str]
     similarities: NDArray[np.float32]
+    imputed: NDArray[np.float32] | None = None
+    weight: float = 1.0
+    added: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def compares(self) -> bool:
+        """Whether any two tokens are compared."""
+        return not np.isnan(self.similarities).all()
+
+    def nearest(self) -> NDArray[np.int64]:
+        """The document's token most similar to each of the query [query tokens], of equal ones the first; -1 where none
+        was compared."""
+        if not self.compares:
+            return np.full(len(self.query_terms), -1)
+        compared = ~np.isnan(self.similarities)
+        return np.where(compared.any(axis=1), np.where(compared, self.similarities, -np.inf).argmax(axis=1), -1)
 
     def matches(self) -> list[Match]:
-        """What each query token adds, in the order of the query; of equal similarities the document's first counts."""
-        if not len(self.document_terms):
-            return []
-        at = np.argmax(self.similarities, axis=1)
-        scores = self.similarities[np.arange(len(at)), at].tolist()
-        return [
-            Match(term, 1.0, score, score, self.document_terms[j])
-            for term, score, j in zip(self.query_terms, scores, at.tolist(), strict=True)
-        ]
+        """What each query token adds, in the order of the query, but none of those that were compared with no token and
+        have nothing imputed; then what else is added."""
+        imputes = self.imputed is not None and self.compares
+        found, products = [], self._products().tolist()
+        for term, j, product in zip(self.query_terms, self.nearest().tolist(), products, strict=True):
+            if j >= 0:
+                found.append(Match(term, self.weight, product, self.weight * product, self.document_terms[j]))
+            elif imputes:
+                found.append(Match(term, self.weight, product, self.weight * product, imputed=True))
+        return [*found, *(Match(name, 1.0, score, score) for name, score in self.added.items())]
+
+    def adds(self) -> NDArray[np.float64]:
+        """What each query token adds to the score [query tokens]."""
+        return self.weight * self._products()
 
     def within(self, start: int, end: int) -> Alignment:
         """The query against the document's tokens [start, end) alone."""
-        return Alignment(self.query_terms, self.document_terms[start:end], self.similarities[:, start:end])
+        some = self.document_terms[start:end], self.similarities[:, start:end]
+        return Alignment(self.query_terms, *some, self.imputed, self.weight)
+
+    def _products(self) -> NDArray[np.float64]:
+        """The largest similarity of each query token [query tokens], or what stands for it."""
+        largest = np.where(np.isnan(self.similarities), -np.inf, self.similarities).max(axis=1, initial=-np.inf)
+        instead = self.imputed if self.imputed is not None and self.compares else np.zeros(len(largest))
+        return np.where(largest > -np.inf, largest, instead).astype(np.float64)
 
 
 Ties = Literal["trec_eval", "lucene"]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import pytrec_eval
@@ -5,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ir_bench.errors import InputError
-from ir_bench.types import Corpus, Document, Hits, MultiVector, Run, Sparse, Strings
+from ir_bench.types import Alignment, Corpus, Document, Hits, Match, MultiVector, Run, Sparse, Strings
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 
@@ -78,3 +80,32 @@ def test_corpus_chunks_and_title_policy():
     assert [len(chunk) for chunk in corpus.chunks(2)] == [2, 1]
     assert [corpus.contents(d) for d in corpus] == ["Title text", "text", ""]
     assert Corpus("c", "x", lambda: iter(documents), titles="ignore").contents(documents[0]) == "text"
+
+
+def test_an_alignment_s_matches_imputed_scores_and_what_else_is_added():
+    nan = np.nan
+    found = Alignment(
+        *(["a", "b", "c"], ["x", "y"], np.array([[nan, 0.25], [nan, nan], [0.5, 0.5]], np.float32)),
+        imputed=np.array([9, 0.125, 9], np.float32),
+        weight=2.0,
+        added={"score of text": 0.75},
+    )
+    assert found.matches() == [
+        Match("a", 2, 0.25, 0.5, "y"),
+        Match("b", 2, 0.125, 0.25, imputed=True),
+        Match("c", 2, 0.5, 1, "x"),
+        Match("score of text", 1, 0.75, 0.75),
+    ]
+    assert found.nearest().tolist() == [1, -1, 0]
+    assert found.adds().tolist() == [0.5, 0.25, 1]
+    assert [(m.document_term, m.score) for m in found.within(0, 1).matches()] == [(None, 18), (None, 0.25), ("x", 1)]
+    assert replace(found, imputed=None, added={}).matches() == [found.matches()[0], found.matches()[2]]
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 2), (2, 0), (2, 2)])
+def test_an_alignment_that_compares_nothing_has_no_matches_and_imputes_nothing(shape):
+    terms = ["a", "b"]
+    found = Alignment(terms[: shape[0]], terms[: shape[1]], np.full(shape, np.nan, np.float32), np.ones(shape[0]))
+    assert found.matches() == []
+    assert found.nearest().tolist() == [-1] * shape[0]
+    assert found.adds().tolist() == [0] * shape[0]

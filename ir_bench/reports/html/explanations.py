@@ -28,7 +28,8 @@ def explanations(
     {"kind": "terms", "queries": query → document → [term, weight in the query, weight in the document, what it adds,
     and where the vector has it but not the text: which of "query" and "document"]}
     {"kind": "tokens", "queries": query → document → {"query": tokens, "document": tokens, "best": for each query token
-    [which token of the document, what it adds], "heat": similarities in hundredths}}, for fewer queries and documents.
+    [which token of the document, or -1, what it adds], "heat": similarities in hundredths, null where tokens were not
+    compared, "added": [what else adds to the score, how much], where anything does}}, for fewer queries and documents.
     Only documents with a text in `texts` are explained: a judged document need not be in the corpus.
     """
     numbers = {document: i for i, document in enumerate(rankings.documents)}
@@ -66,16 +67,21 @@ def explanations(
 def _evidence(why: Sequence[Match] | Alignment) -> Any:
     if not isinstance(why, Alignment):
         return [_plain(match) for match in why]
-    terms = list(why.document_terms)
-    at = why.similarities.argmax(1).tolist() if terms else []
+    added = {"added": [[name, _short(score)] for name, score in why.added.items()]} if why.added else {}
+    best = zip(why.nearest().tolist(), why.adds().tolist(), strict=True)
     return {
         "query": list(why.query_terms),
-        "document": terms,
-        "best": [[j, float(f"{row[j]:.6g}")] for j, row in zip(at, why.similarities.tolist(), strict=False)],
-        "heat": (100 * why.similarities).round().astype(int).tolist(),
+        "document": list(why.document_terms),
+        "best": [[j, _short(adds)] for j, adds in best] if why.compares else [],
+        "heat": [[None if x != x else round(100 * x) for x in row] for row in why.similarities.tolist()],
+        **added,
     }
 
 
+def _short(number: float) -> float:
+    return float(f"{number:.6g}")
+
+
 def _plain(match: Match) -> list[Any]:
-    plain = [match.term, *(float(f"{x:.6g}") for x in (match.query_weight, match.document_weight, match.score))]
+    plain = [match.term, *(_short(x) for x in (match.query_weight, match.document_weight, match.score))]
     return [*plain, list(match.added_to)] if match.added_to else plain

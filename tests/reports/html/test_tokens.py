@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from reports.html.synthetic import MEASURES, make_up
@@ -49,6 +51,46 @@ def test_documents_and_queries_without_tokens(made):
     nothing = Alignment(["a"], [], np.zeros((1, 0), np.float32))
     assert module._evidence(nothing)["best"] == []
     assert module._evidence(Alignment([], ["a"], np.zeros((0, 1), np.float32)))["best"] == []
+
+
+def partly_compared(query: str, documents) -> dict[str, Alignment]:
+    """The first token of a query compared with the second of a document alone, the others imputed."""
+    terms = query.split()
+    similarities = np.full((len(terms), 2), np.nan, np.float32)
+    similarities[0, 1] = 0.5
+    imputed = np.full(len(terms), 0.25, np.float32)
+    return {d: Alignment(terms, ["x", "y"], similarities, imputed, 0.5, {"score of text": 0.125}) for d in documents}
+
+
+def test_tokens_that_were_not_compared_and_what_is_added():
+    why = partly_compared("a b", ["d"])["d"]
+    assert module._evidence(why) == {
+        "query": ["a", "b"],
+        "document": ["x", "y"],
+        "best": [[1, 0.25], [-1, 0.125]],
+        "heat": [[None, 50], [None, None]],
+        "added": [["score of text", 0.125]],
+    }
+    nothing = module._evidence(replace(why, similarities=np.full((2, 2), np.nan), added={}))
+    assert nothing["best"] == []
+    assert "added" not in nothing
+
+
+def test_the_page_shows_what_is_imputed_and_added_and_no_cell_where_tokens_were_not_compared(open_page, made, tmp_path):
+    path = tmp_path / "report.html"
+    path.write_text(page(grouped(made.measured), {"made/up": made.data}, {"made/up": {"bm25": partly_compared}}))
+    opened = open_page(path)
+    opened.click("#query-table tbody button.link")
+    opened.wait_for_selector("#detail .ranking li summary")
+    opened.click("#detail .ranking li summary")
+    opened.wait_for_selector("#detail .ranking li .why tbody tr")
+    rows = opened.locator("#detail .ranking li .why").first.locator("tbody tr")
+    shown = [rows.nth(i).locator("th, td").all_inner_texts()[:3] for i in range(rows.count())]
+    assert shown[0][1:] == ["y", "0.250"]
+    assert all(cells[1:] == ["imputed", "0.125"] for cells in shown[1:-1])
+    assert shown[-1] == ["score of text", "", "0.125"]
+    opened.locator("#detail .heat-map summary").first.click()
+    assert opened.locator("#detail .heat").first.locator("rect").count() == 1
 
 
 def test_the_page_shows_tokens_and_their_heat_map(open_page, made, tmp_path):
