@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
@@ -172,6 +172,13 @@ class Fusion(Protocol):
     """Several runs over the same queries to one."""
 
     def __call__(self, runs: Mapping[str, Run], k: int) -> Run: ...
+
+
+@runtime_checkable
+class Summing(Protocol):
+    """A fusion that adds up the scores of the named runs as they are, each times its factor, if it has `factors`."""
+
+    def factors(self, names: Iterable[str]) -> Mapping[str, float] | None: ...
 
 
 @runtime_checkable

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from ir_bench.errors import InputError
@@ -32,7 +32,7 @@ class Linear:
 
     def __call__(self, runs: Mapping[str, Run], k: int) -> Run:
         require_depth(k)
-        queries, weights = each_query(runs), weights_of(runs, self.weights, equal=1 / max(len(runs), 1))
+        queries, weights = each_query(runs), self._weights(runs)
         lowest = self.lowest or {}
         if lowest and self.normalisation != "min_max":
             raise InputError("lowest scores are stated", "normalisation=min_max, the only one to use them", "drop them")
@@ -50,3 +50,10 @@ class Linear:
                 for d in documents
             }
         return Run.of(fused, k)
+
+    def factors(self, names: Iterable[str]) -> dict[str, float] | None:
+        """The weights of these runs; None where their scores are normalised first."""
+        return self._weights(list(names)) if self.normalisation == "none" else None
+
+    def _weights(self, names: Collection[str]) -> dict[str, float]:
+        return weights_of(names, self.weights, equal=1 / max(len(names), 1))

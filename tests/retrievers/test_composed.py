@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import pytest
 
 from ir_bench.errors import InputError
+from ir_bench.fusions.linear import Linear
 from ir_bench.protocols import Retriever
 from ir_bench.retrievers.fused import Fused
 from ir_bench.retrievers.reranked import Reranked
-from ir_bench.types import Corpus, Queries, Run
+from ir_bench.types import Alignment, Corpus, Match, Queries, Run
 
 QUERIES = {"q": "text", "r": "other"}
 
@@ -115,3 +117,41 @@ def test_depths_below_one_are_errors(make, k):
 def test_no_retrievers_to_fuse_is_an_error():
     with pytest.raises(InputError, match="no retrievers"):
         Fused({}, Sum())
+
+
+@dataclass
+class Comparing(Fixed):
+    """Compares one token; the product is the score of the search, and 1 for documents beyond."""
+
+    aligns: bool = True
+
+    def align(self, query, documents):
+        scores = {d: 10.0 - i for i, d in enumerate(self.documents)}
+        return {d: Alignment([query], [d], np.array([[scores.get(d, 1)]], np.float32)) for d in documents}
+
+
+def test_tokens_of_a_fusion_are_those_of_its_part_and_the_others_are_added():
+    linear = Linear({"words": 0.25, "text": 0.75}, normalisation="none", missing="minimum")
+    fused = Fused({"words": Comparing("abcd"), "text": Fixed("dcbx")}, linear, depth=3)
+    assert fused.aligns
+    scores = fused.search({"query": "text"}, 3).scored()["query"]
+    found = fused.align("text", list("abcdxz"))
+    assert scores.keys() <= found.keys()
+    for document, score in scores.items():
+        assert sum(match.score for match in found[document].matches()) == pytest.approx(score, rel=1e-6)
+    assert found["b"].matches() == [Match("text", 0.25, 9, 2.25, "b"), Match("score of text", 1, 6, 6)]
+    # the words' own ranking ends before d, so that its tokens say nothing
+    assert [match.term for match in found["d"].matches()] == ["score of words + text"]
+    assert found["z"].matches() == [Match("text", 0.25, 1, 0.25, "z")]  # found by neither
+
+
+def test_fusions_that_do_not_add_the_scores_of_tokens_as_they_are_cannot_tell():
+    one = {"words": Comparing("ab"), "text": Fixed("ab")}
+    two = {**one, "text": Comparing("ab")}
+    none = {**one, "words": Comparing("ab", aligns=False)}
+    plain = Linear(normalisation="none")
+    for retrievers, fusion in ((one, Linear()), (one, Sum()), (two, plain), (none, plain)):
+        fused = Fused(retrievers, fusion)
+        assert not fused.aligns
+        with pytest.raises(InputError, match="not a sum of tokens"):
+            fused.align("text", ["a"])
