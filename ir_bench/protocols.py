@@ -137,9 +137,10 @@ class Counting(Protocol):
 
 @runtime_checkable
 class Aligning(Protocol):
-    """An index that can compare every token of one query with every token of some rows."""
+    """An index that can say which tokens of some rows each token of one query was compared with, and how similar they
+    are; `documents` are the vectors that it was built over, which say where the tokens stand and which they are."""
 
-    def align(self, query: Any, rows: Sequence[int]) -> list[Alignment]: ...
+    def align(self, query: Any, rows: Sequence[int], documents: Any) -> list[Alignment]: ...
 
 
 @runtime_checkable

@@ -38,8 +38,9 @@ def explain(
 ) -> None:
     """Why documents match: terms with their weights in query and document, their products, and expansion terms marked.
 
-    Late interaction shows for each query token the document token that it matched; with `--granularity sentence`, the
-    sentences of each document instead, best first, each scored by MaxSim with its own tokens alone.
+    Late interaction shows for each query token the document token that it matched, or that its score was imputed, as
+    indexes do that compare few tokens; with `--granularity sentence`, the sentences of each document instead, best
+    first, each scored with its own tokens alone.
 
     Examples:
 
@@ -83,15 +84,18 @@ def explainer(retriever: Any) -> Callable[[str, Sequence[str], Mapping[str, str]
     cannot tell.
     """
     from ir_bench.protocols import Comparing, Explaining
+    from ir_bench.types import MultiVector
 
     scorer = getattr(retriever, "reranker", retriever)  # of a search in two steps
     if isinstance(scorer, Comparing) and scorer.aligns:
         return lambda query, documents, texts: scorer.align(query, documents)
     if not hasattr(retriever, "explain") or not isinstance(getattr(retriever, "index", retriever), Explaining):
+        index = getattr(retriever, "index", None)
+        of_tokens = getattr(index, "accepts", None) is MultiVector
         raise InputError(
-            f"{type(retriever).__name__} cannot tell why a document matches",
+            f"{type(index if of_tokens else retriever).__name__} cannot tell why a document matches",
             "a retriever of terms or tokens, such as bm25, splade or colbert",
-            "explain one that it is made of",
+            "explain index=plaid, or index=maxsim" if of_tokens else "explain one that it is made of",
         )
     return lambda query, documents, texts: retriever.explain(query, documents, texts)
 
@@ -113,8 +117,9 @@ def contents(corpus: Corpus, documents: Sequence[str]) -> dict[str, str]:
 def by_sentence(name: str, text: str, why: Any) -> dict[str, Any]:
     """The sentences of a document, best first, with the MaxSim of the query with the tokens of each.
 
-    `tokens` are the first and the one after the last. Sentences without tokens, beyond the encoder's limit for example,
-    have no score and come last. Raises InputError for what is no alignment of tokens that have names.
+    `tokens` are the first and the one after the last. Sentences none of whose tokens was compared, those beyond the
+    encoder's limit for example, have no score and come last. Raises InputError for what is no alignment of tokens that
+    have names.
     """
     from ir_bench.kernels.spans import token_spans
     from ir_bench.training.sentences import sentences
@@ -133,7 +138,8 @@ def by_sentence(name: str, text: str, why: Any) -> dict[str, Any]:
         )
     found = []
     for part, (start, end) in zip(parts, token_spans(why.document_terms, parts).tolist(), strict=True):
-        score = sum(match.score for match in why.within(start, end).matches()) if start < end else None
+        matches = why.within(start, end).matches()
+        score = sum(match.score for match in matches) if matches else None
         found.append({"text": part, "tokens": [start, end], "score": score})
     found.sort(key=lambda one: -math.inf if one["score"] is None else one["score"], reverse=True)
     return {"document": name, "text": text, "score": sum(m.score for m in why.matches()), "sentences": found}
@@ -166,6 +172,7 @@ def _plain(name: str, text: str, why: Sequence[Match] | Alignment) -> dict[str, 
                 "document_weight": match.document_weight,
                 "score": match.score,
                 **({} if match.document_term is None else {"document_term": match.document_term}),
+                **({"imputed": True} if match.imputed else {}),
                 **({} if match.added_to is None else {"added_to": list(match.added_to)}),
             }
             for match in matches
@@ -180,13 +187,14 @@ def _table(found: Mapping[str, Any]) -> Table:
     text = " ".join(found["text"].split())
     title = f"{found['document']}  {found['score']:.6g}\n{text[:150]}{'…' if len(text) > 150 else ''}"
     table = Table(title=escape(title), title_justify="left", title_style="")
-    matches, tokens = found["matches"], any("document_term" in match for match in found["matches"])
+    matches, tokens = found["matches"], any(match.keys() & {"document_term", "imputed"} for match in found["matches"])
     marked = any(match.get("added_to") for match in matches)
     columns = ["token", "matched", "adds"] if tokens else ["term", "in query", "in document", "adds"]
     for column in columns + (["expansion of"] if marked else []):
         table.add_column(column, justify="left" if column in ("term", "token", "matched", "expansion of") else "right")
     for match in matches:
         weights = [f"{match[key]:.6g}" for key in ("query_weight", "document_weight")]
-        cells = [match["term"], *([match["document_term"]] if tokens else weights), f"{match['score']:.6g}"]
+        matched = match.get("document_term", "(imputed)" if "imputed" in match else "")
+        cells = [match["term"], *([matched] if tokens else weights), f"{match['score']:.6g}"]
         table.add_row(*map(escape, [*cells, *([", ".join(match["added_to"])] if marked else [])]))
     return table

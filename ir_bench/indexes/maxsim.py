@@ -85,8 +85,9 @@ class MaxSimIndex:
         score that search gives."""
         return [sorted(found.matches(), key=lambda match: -match.score) for found in self.align(query, rows)]
 
-    def align(self, query: MultiVector, rows: Sequence[int]) -> list[Alignment]:
-        """Every token of one query against every token of each row. Raises InputError as search does."""
+    def align(self, query: MultiVector, rows: Sequence[int], documents: MultiVector | None = None) -> list[Alignment]:
+        """Every token of one query against every token of each row, as they are stored here; `documents` are not
+        needed. Raises InputError as search does."""
         if self._documents is None:
             raise InputError("explain before build", "an index over documents", "call build(vectors) first")
         require_finite(query.values, "a vector of query", query.offsets)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from ir_bench.kernels.centroid_interaction import by_centroids, by_tokens
 from ir_bench.kernels.residual import Codec, require_bits, require_dims
 from ir_bench.scoring import one_by_one, require_depth, require_finite
 from ir_bench.shards import write_arrays
-from ir_bench.types import Hits, MultiVector
+from ir_bench.types import Alignment, Hits, MultiVector
 
 AT_SEARCH = {"changes_documents": False}
 
@@ -90,6 +91,20 @@ class PlaidIndex:
         k = min(k, len(built["offsets"]) - 1)
         with self._limited():
             return one_by_one(queries, k, lambda query: self._search(query, built))
+
+    def align(self, query: MultiVector, rows: Sequence[int], documents: MultiVector) -> list[Alignment]:
+        """Every token of one query against every decompressed token of each row, as stage 4 compares them, also of rows
+        that a search would leave out before. Raises InputError as search does."""
+        built = self._built()
+        require_dims(query, built["centroids"].shape[1])
+        require_finite(query.values, "a vector of query", query.offsets)
+        codec, offsets = Codec(*(built[name] for name in ("centroids", "cutoffs", "weights"))), built["offsets"]
+        asked, names, found = query.row(0).astype(np.float32, copy=False), query.names(0), []
+        for row in rows:
+            span = slice(offsets[row], offsets[row + 1])
+            vectors = codec.decoded(built["codes"][span], built["packed"][span])
+            found.append(Alignment(names, documents.names(row), asked @ vectors.T))
+        return found
 
     def _search(
         self, query: NDArray[np.float32], built: dict[str, NDArray[Any]]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise, starmap
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,7 +15,7 @@ from ir_bench import cost
 from ir_bench.errors import InputError
 from ir_bench.protocols import Encoder, Following, Transform
 from ir_bench.scoring import require_depth
-from ir_bench.types import Hits, MultiVector, Sparse
+from ir_bench.types import Alignment, Hits, MultiVector, Sparse
 
 AT_SEARCH = {"changes_documents": False}
 TOKENS = 65_536  # made sparse at once
@@ -90,20 +92,37 @@ class SlimIndex:
         built, count = self._built, len(self._built["offsets"]) - 1
         rows = np.full((len(queries), min(k, count)), -1, np.int64)
         scores = np.full(rows.shape, -np.inf, np.float32)
-        tokens = self.lexical.queries(_one_each(queries, 0, len(queries.values)))
-        self._require_weights(tokens.weights, "queries")
+        tokens = self._tokens(queries)
         for i in range(len(queries)):
-            span = slice(int(queries.offsets[i]), int(queries.offsets[i + 1]))
-            asked = np.zeros((span.stop - span.start, len(built["lists"]) - 1), np.float32)
-            for n, token in enumerate(range(span.start, span.stop)):
-                of_token = slice(tokens.offsets[token], tokens.offsets[token + 1])
-                asked[n, tokens.terms[of_token]] = tokens.weights[of_token]
+            asked = _table(tokens[int(queries.offsets[i]) : int(queries.offsets[i + 1])], len(built["lists"]) - 1)
             found = self._candidates(asked, built, count)
             cost.note("documents_compared", len(found))
             given = _exact(asked, found, built["offsets"], built["spans"], built["terms"], built["weights"])
             order = np.lexsort((found, -given))[: rows.shape[1]]
             rows[i, : len(order)], scores[i, : len(order)] = found[order], given[order]
         return Hits(rows, scores)
+
+    def align(self, query: MultiVector, rows: Sequence[int], documents: MultiVector) -> list[Alignment]:
+        """The terms of each token of one query against those of each token of each row, where the two share any; also
+        of rows that are no candidates of a search. Raises InputError as search does."""
+        if self._built is None:
+            raise InputError("explain before build", "an index over documents", "call build(vectors) first")
+        built, names, found = self._built, query.names(0), []
+        asked = _table(self._tokens(query[:1]), len(built["lists"]) - 1)
+        for row in rows:
+            spans = built["spans"][built["offsets"][row] : built["offsets"][row + 1] + 1].tolist()
+            similarities = np.zeros((len(names), len(spans) - 1), np.float32)
+            for j, span in enumerate(starmap(slice, pairwise(spans))):
+                similarities[:, j] = asked[:, built["terms"][span]] @ built["weights"][span]
+            similarities[similarities == 0] = np.nan
+            found.append(Alignment(names, documents.names(row), similarities))
+        return found
+
+    def _tokens(self, queries: MultiVector) -> Sparse:
+        """The terms of the tokens of queries, each a text of its own."""
+        tokens = self.lexical.queries(_one_each(queries, 0, len(queries.values)))
+        self._require_weights(tokens.weights, "queries")
+        return tokens
 
     def _candidates(self, asked: NDArray[np.float32], built: dict[str, NDArray[Any]], count: int) -> NDArray[np.int64]:
         """Rows, ascending, of the documents with the highest bounds."""
@@ -133,6 +152,13 @@ def _one_each(vectors: MultiVector, start: int, stop: int) -> MultiVector:
     values = vectors.values[start:stop]
     tokens = None if vectors.tokens is None else vectors.tokens[start:stop]
     return MultiVector(values, np.arange(len(values) + 1), tokens, vectors.vocabulary)
+
+
+def _table(tokens: Sparse, size: int) -> NDArray[np.float32]:
+    """The weights of some tokens [tokens, size of the vocabulary]."""
+    table = np.zeros((len(tokens), size), np.float32)
+    table[np.repeat(np.arange(len(tokens)), np.diff(tokens.offsets)), tokens.terms] = tokens.weights
+    return table
 
 
 @njit(cache=True, nogil=True)

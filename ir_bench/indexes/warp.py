@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +14,12 @@ from threadpoolctl import threadpool_limits
 
 from ir_bench import cost
 from ir_bench.errors import InputError
+from ir_bench.kernels.half import single
 from ir_bench.kernels.implicit import of_lists
-from ir_bench.kernels.residual import Codec, require_bits, require_dims
+from ir_bench.kernels.residual import Codec, decode, nearest, require_bits, require_dims
 from ir_bench.scoring import one_by_one, require_depth, require_finite
 from ir_bench.shards import write_arrays
-from ir_bench.types import Hits, MultiVector
+from ir_bench.types import Alignment, Hits, MultiVector
 
 AT_SEARCH = {"changes_documents": False}
 SETTLED, MOST = 1000, 50_000  # `missing_tokens` by default: a multiple of the one, and at most the other
@@ -95,9 +97,49 @@ class WarpIndex:
         with self._limited():
             return one_by_one(queries, k, lambda query: self._search(query, built))
 
+    def align(self, query: MultiVector, rows: Sequence[int], documents: MultiVector) -> list[Alignment]:
+        """Each token of one query against the decompressed tokens of each row in the lists that it reads, with what
+        stands for rows none of whose tokens it reads. Raises InputError as search does."""
+        built = self._built()
+        require_dims(query, built["centroids"].shape[1])
+        require_finite(query.values, "a vector of query", query.offsets)
+        asked, names, found = np.ascontiguousarray(query.row(0), np.float32), query.names(0), []
+        lists, _, missing = self._lists(asked, built)
+        reads = np.zeros((len(asked), len(built["centroids"])), np.bool_)
+        np.put_along_axis(reads, lists, True, axis=1)
+        for row in rows:
+            held = np.flatnonzero(built["owners"] == row)  # ascending by list, then by place in the document
+            codes = (np.searchsorted(built["starts"], held, side="right") - 1).astype(np.int32)
+            vectors = np.empty((len(held), asked.shape[1]), np.float32)
+            decode(codes, built["packed"][held], built["centroids"], built["weights"], self.bits, False, vectors)
+            similarities = np.empty((len(asked), len(held)), np.float32)
+            places = _places(single(documents.row(row)), built["centroids"], codes)
+            similarities[:, places] = np.where(reads[:, codes], asked @ vectors.T, np.float32(np.nan))
+            found.append(Alignment(names, documents.names(row), similarities, missing))
+        return found
+
     def _search(
         self, query: NDArray[np.float32], built: dict[str, NDArray[Any]]
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        lists, products, missing = self._lists(query, built)
+        found, scores, read = of_lists(
+            query,
+            lists,
+            products,
+            missing,
+            *(built[name] for name in ("starts", "owners", "packed", "weights")),
+            self.bits,
+            int(built["documents"][0]),
+        )
+        cost.note("documents_matched", len(found))
+        cost.note("tokens_compared", read)
+        return found, scores
+
+    def _lists(
+        self, query: NDArray[np.float32], built: dict[str, NDArray[Any]]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
+        """The lists that each query token reads and its products with their centroids [query tokens, lists], and the
+        score of documents of which it reads nothing [query tokens]."""
         products = query @ built["centroids"].T  # [query tokens, centroids]
         nprobe, wide = (min(count, products.shape[1]) for count in (self.nprobe, max(self.bound, self.nprobe)))
         at = np.argpartition(-products, wide - 1, axis=1)[:, :wide]
@@ -106,18 +148,8 @@ class WarpIndex:
         held = np.cumsum(np.diff(built["starts"])[at[:, : self.bound]], axis=1)
         wanted = self._missing_tokens(int(built["starts"][-1]))
         last = np.minimum((held < wanted).sum(1), held.shape[1] - 1)
-        found, scores, read = of_lists(
-            query,
-            np.ascontiguousarray(at[:, :nprobe]),
-            np.ascontiguousarray(products[:, :nprobe]),
-            products[np.arange(len(query)), last],
-            *(built[name] for name in ("starts", "owners", "packed", "weights")),
-            self.bits,
-            int(built["documents"][0]),
-        )
-        cost.note("documents_matched", len(found))
-        cost.note("tokens_compared", read)
-        return found, scores
+        missing = products[np.arange(len(query)), last]
+        return np.ascontiguousarray(at[:, :nprobe]), np.ascontiguousarray(products[:, :nprobe]), missing
 
     def _missing_tokens(self, tokens: int) -> int:
         if self.missing_tokens is not None:
@@ -131,3 +163,18 @@ class WarpIndex:
 
     def _limited(self) -> Any:
         return nullcontext() if self.threads is None else threadpool_limits(self.threads)
+
+
+def _places(
+    vectors: NDArray[np.float32], centroids: NDArray[np.float32], codes: NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """Where in a document [tokens, dims] the tokens stand that its lists hold, by list and then by place, as ascending
+    `codes` [tokens] name the lists."""
+    own = nearest(centroids, vectors)
+    order = np.argsort(own, kind="stable")
+    if not np.array_equal(own[order], codes):  # a tie that rounding broke otherwise when the index was built
+        from scipy.optimize import linear_sum_assignment
+
+        own = codes[linear_sum_assignment(vectors @ centroids[codes].T, maximize=True)[1]]
+        order = np.argsort(own, kind="stable")
+    return order

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -14,7 +15,7 @@ from ir_bench import cost
 from ir_bench.errors import InputError
 from ir_bench.kernels.half import single
 from ir_bench.scoring import require_depth, require_dims, require_finite
-from ir_bench.types import Hits, MultiVector
+from ir_bench.types import Alignment, Hits, MultiVector
 
 TOKENS = 65_536  # of documents, multiplied at once
 
@@ -65,6 +66,23 @@ class XTRIndex:
                     rows[i, : len(order)], scores[i, : len(order)] = found[order], given[order]
         cost.note("tokens_compared", len(queries) * len(documents.values))
         return Hits(rows, scores)
+
+    def align(self, query: MultiVector, rows: Sequence[int], documents: MultiVector) -> list[Alignment]:
+        """Each token of one query against those tokens of each row that it retrieves, with the lowest inner product
+        that it did retrieve for rows without any. Raises InputError for queries of other dims, NaN and infinite values.
+        """
+        require_dims(query, documents)
+        require_finite(query.values, "a vector of query", query.offsets)
+        names, found = query.names(0), []
+        at, products = self._retrieved(query.row(0).astype(np.float32, copy=False), documents)
+        lowest = products.min(axis=1, initial=np.inf)
+        for row in rows:
+            start, end = documents.offsets[row : row + 2].tolist()
+            similarities = np.full((len(names), end - start), np.nan, np.float32)
+            mine = (at >= start) & (at < end)
+            similarities[mine.nonzero()[0], at[mine] - start] = products[mine]
+            found.append(Alignment(names, documents.names(row), similarities, lowest, 1 / max(len(names), 1)))
+        return found
 
     def _retrieved(
         self, query: NDArray[np.float32], documents: MultiVector

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,7 @@ class VectorRetriever:
     documents_per_shard: int = field(default=4096, metadata={"changes_results": False})
     _ids: Strings | None = field(default=None, init=False, repr=False, compare=False)
     _rows: RowFinder | None = field(default=None, init=False, repr=False, compare=False)
+    _documents: Callable[[], Any] | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         kind_after(self.encoder, (*self.transforms.values(), self.index))
@@ -44,10 +46,9 @@ class VectorRetriever:
     def build(self, corpus: Corpus, store: Store) -> None:
         require_followed(self.encoder, (*self.transforms.values(), self.index))
         self._ids, self._rows = document_ids(corpus, store), None
-        with cost.timed("encode_documents_s"):
-            key, vectors = encoded_documents(self.encoder, corpus, store, self.documents_per_shard)
-        with cost.timed("transform_s"):
-            key, vectors = transformed_documents(key, vectors, self.transforms, store, self.documents_per_shard)
+        # read again to explain; kept from here, they would count as memory of every search
+        self._documents = cache(lambda: self._encoded(corpus, store)[1])
+        key, vectors = self._encoded(corpus, store)
         with cost.timed("index_s"):
             self._index(key, vectors, store)
 
@@ -87,13 +88,16 @@ class VectorRetriever:
     def explain(
         self, query: str, documents: Sequence[str], texts: Mapping[str, str] | None = None
     ) -> dict[str, list[Match]]:
-        """Why documents match: what each query term adds to their scores, largest first.
+        """Why documents match: what each query term or token adds to their scores, largest first.
 
         Where the encoder knows a text's own terms and `texts` has those of the documents, matches say which of the two
         texts lack the term and were expanded by it.
 
         Raises InputError before build, for an index that cannot tell, and for a document that is not in the corpus.
         """
+        if self.aligns:
+            aligned = self.align(query, documents)
+            return {name: sorted(found.matches(), key=lambda match: -match.score) for name, found in aligned.items()}
         if not isinstance(self.index, Explaining):
             raise InputError(
                 f"{type(self.index).__name__} cannot tell why a document matches",
@@ -120,7 +124,7 @@ class VectorRetriever:
         return isinstance(self.index, Aligning)
 
     def align(self, query: str, documents: Sequence[str]) -> dict[str, Alignment]:
-        """Every token of the query against every token of each document.
+        """The tokens of the query against those of each document, as far as the index compares them.
 
         Raises InputError before build, for an index without token vectors, and for a document not in the corpus.
         """
@@ -131,7 +135,8 @@ class VectorRetriever:
                 "align another retriever",
             )
         vectors, rows = self._asked(query, documents)
-        return dict(zip(documents, self.index.align(vectors, rows), strict=True))
+        assert self._documents is not None
+        return dict(zip(documents, self.index.align(vectors, rows, self._documents()), strict=True))
 
     def _asked(self, query: str, documents: Sequence[str]) -> tuple[Any, list[int]]:
         if self._ids is None:
@@ -142,6 +147,13 @@ class VectorRetriever:
         for transform in self.transforms.values():
             vectors = transform.queries(vectors)
         return vectors, self._rows(documents).tolist()
+
+    def _encoded(self, corpus: Corpus, store: Store) -> tuple[list[Any], Any]:
+        """The transformed vectors of the documents and their key in the store."""
+        with cost.timed("encode_documents_s"):
+            key, vectors = encoded_documents(self.encoder, corpus, store, self.documents_per_shard)
+        with cost.timed("transform_s"):
+            return transformed_documents(key, vectors, self.transforms, store, self.documents_per_shard)
 
     def _index(self, key: list[Any], vectors: Any, store: Store) -> None:
         if not isinstance(self.index, Stored):

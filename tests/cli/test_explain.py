@@ -10,6 +10,7 @@ from contracts import bag_of_tokens, late_minilm
 from typer.testing import CliRunner
 
 from ir_bench.cli import app
+from ir_bench.cli.compose import build, compose, expand
 from ir_bench.cli.explain import by_sentence, contents, explainer
 from ir_bench.datasets.sample import Sample
 from ir_bench.encoders.lexical import LexicalEncoder
@@ -17,6 +18,7 @@ from ir_bench.errors import InputError
 from ir_bench.indexes.inverted import InvertedIndex
 from ir_bench.retrievers.vector import VectorRetriever
 from ir_bench.similarities.dot import Dot
+from ir_bench.store import Store
 from ir_bench.types import Alignment, Corpus, Document, Match, Sparse, Strings
 
 
@@ -128,6 +130,41 @@ def test_a_search_in_two_steps_tells_the_tokens_of_the_second(retriever):
     assert "matched" in run(*settings)
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["plaid"],
+        ["warp", "retriever.index.nprobe=4"],
+        pytest.param(["slim"], marks=pytest.mark.slow),
+        pytest.param(
+            ["minilm_tokens", "index@retriever.index=xtr", "retriever.index.tokens=50"], marks=pytest.mark.slow
+        ),
+        ["colberter"],
+    ],
+    ids=lambda settings: settings[0],
+)
+def test_tokens_of_approximate_late_interaction_add_up_to_the_score(settings, tmp_path):
+    first, *rest = settings
+    settings = ["dataset=sample", f"retriever={first}", *rest]
+    found = json.loads(run(*settings, "--query", QUERY, "--json", "--cache", str(tmp_path)))["documents"]
+    retriever = build(compose(expand(settings)).retriever)
+    retriever.build(Sample().load().corpus, Store(tmp_path))
+    ranking = retriever.search({"q": Sample().load().queries[QUERY]}, 3)["q"]
+    assert [document["document"] for document in found] == list(ranking.documents)
+    assert [document["score"] for document in found] == pytest.approx(ranking.scores.tolist(), abs=1e-4)
+    matches = found[0]["matches"]
+    assert "#1" not in {match.get("document_term") for match in matches}  # tokens have their names
+    others = [match["term"] for match in matches if not match.keys() & {"document_term", "imputed"}]
+    assert others == (["score of text"] if first == "colberter" else [])
+    if first == "warp":
+        assert "(imputed)" in run(*settings, "--query", QUERY, "--cache", str(tmp_path))
+        sentences = ("--granularity", "sentence", "--json")
+        assert json.loads(run(*settings, "--query", QUERY, "--cache", str(tmp_path), *sentences))["documents"]
+    if first != "colberter":
+        why = retriever.explain("tides", ranking.documents[:1])[ranking.documents[0]]
+        assert [match.score for match in why] == sorted((match.score for match in why), reverse=True)
+
+
 class Expanding(LexicalEncoder):
     """Adds "moon" to every document and "night" to every query and document."""
 
@@ -171,5 +208,7 @@ def test_terms_that_a_vector_adds_to_its_text_are_marked(store):
 def test_mistakes_are_told():
     with pytest.raises(InputError, match="cannot tell why"):
         run("dataset=sample", "retriever=hybrid", "--query", QUERY)
+    with pytest.raises(InputError, match=r"FastPlaidIndex cannot tell(.|\n)*index=plaid"):
+        run("dataset=sample", "retriever=minilm_tokens", "index@retriever.index=fast_plaid", "--query", QUERY)
     with pytest.raises(InputError, match="'nowhere' is not in"):
         run("dataset=sample", "retriever=bm25", "--query", QUERY, "--document", "nowhere")

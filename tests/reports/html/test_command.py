@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import numpy as np
 import pytest
 from reports.html.synthetic import make_up
 
@@ -133,3 +134,19 @@ def test_a_dataset_that_is_unknown_here_is_shown_without_texts(tmp_path):
     found = block(make([tmp_path], []), "overview")["groups"][0]
     assert "there is no dataset named 'made/up'" in found["missing"]
     assert found["systems"][0]["means"]
+
+
+def test_heat_maps_of_compressed_token_vectors(tmp_path, monkeypatch):
+    monkeypatch.setenv("IR_BENCH_CACHE", str(tmp_path / "cache"))
+    measure_cell(
+        ["dataset=sample", "retriever=plaid", f"cache={tmp_path / 'cache'}", "latency_queries=2"], tmp_path / "results"
+    )
+    (why,) = block(make([tmp_path / "results"], ["nDCG@10"]), "why-0").values()
+    assert why["kind"] == "tokens"
+    for of_query in why["queries"].values():
+        for evidence in of_query.values():
+            assert "#1" not in evidence["document"]
+            heat = np.array(evidence["heat"])
+            assert heat.shape == (len(evidence["query"]), len(evidence["document"]))
+            for row, (j, adds) in zip(heat, evidence["best"], strict=True):
+                assert row[j] == row.max() == pytest.approx(100 * adds, abs=0.51)
