@@ -11,13 +11,13 @@ import torch
 from numpy.typing import NDArray
 from sentence_transformers.base.losses.merged_forward import embed_columns, embed_columns_padded
 from sentence_transformers.util import stack_padded_token_embeddings
-from sentence_transformers.util.similarity import maxsim, maxsim_pairwise
 from torch import Tensor, nn
 from transformers import TrainerCallback
 
 from ir_bench.errors import InputError
 from ir_bench.protocols import Objective
 from ir_bench.training.nested import needs_layers, parameters
+from ir_bench.training.padded_tokens import PaddedTokens
 from ir_bench.training.scores_seen import ScoresSeen
 from ir_bench.training.step import Step, checked_parts
 
@@ -60,7 +60,7 @@ class ScoreLoss(nn.Module):
     `fixed(document_rows [queries, 1 + n], document features)` gives document vectors [queries, 1 + n, dimensions] that
     are not learned, instead of the model's. `drawn(query_rows, query_vectors, number)` gives each query more candidates
     of its own: their rows [queries, m], -1 for none, and vectors [queries, m, dimensions], not learned either.
-    Scores are the model's own similarity; a MultiVectorEncoder's are MaxSim, and it has no vectors for the objective.
+    Scores are the model's own similarity; a MultiVectorEncoder's are MaxSim, and its vectors are those of tokens.
 
     Raises InputError for labels of another width, rows that float32 cannot tell apart, and whatever the objective
     refuses: no negative in the batch, a missing teacher score, a score or value that is not a finite number.
@@ -178,9 +178,10 @@ class ScoreLoss(nn.Module):
     def _score(self, embedded: Embedded) -> dict[str, Any]:
         """The step's scores and vectors."""
         model = bare(self.model)
-        layers = None
+        layers = queries = documents = tokens = None
         if embedded.masks is not None:
-            scores, queries, documents = self._maxsim(model, embedded.columns, embedded.masks), None, None
+            tokens = self._tokens(model, embedded.columns, embedded.masks)
+            scores = tokens.scores()
         else:
             if embedded.layers is not None:
                 layers = [(of[0], self._together(list(of[1:]))) for of in embedded.layers]
@@ -191,7 +192,8 @@ class ScoreLoss(nn.Module):
                 scores = torch.stack([model.similarity_pairwise(queries, one) for one in embedded.columns[1:]], 1)
         if scores.dtype in (torch.float16, torch.bfloat16):
             scores = scores.float()  # differences of scores are what an objective is made of
-        return {"scores": scores, "query_vectors": queries, "document_vectors": documents, "layers": layers}
+        vectors = {"query_vectors": queries, "document_vectors": documents, "tokens": tokens, "layers": layers}
+        return {"scores": scores, **vectors}
 
     def _with_drawn(self, step: Step, rows: Rows, vectors: Tensor) -> Step:
         """The step with more candidates of each query's own, behind the others."""
@@ -229,20 +231,13 @@ class ScoreLoss(nn.Module):
         stacked = torch.stack(columns, 1)  # [queries, columns, dimensions]
         return stacked.flatten(0, 1) if self.in_batch else stacked
 
-    def _maxsim(self, model: Any, columns: Sequence[Tensor], masks: Sequence[Tensor]) -> Tensor:
-        """Sums over query tokens of their best document token; the mean with `meanmaxsim`."""
-        documents, documents_mask = stack_padded_token_embeddings(list(columns[1:]), list(masks[1:]))
+    def _tokens(self, model: Any, columns: Sequence[Tensor], masks: Sequence[Tensor]) -> PaddedTokens:
+        """Columns of token vectors [queries, tokens, dimensions] as queries and candidates."""
+        documents, mask = stack_padded_token_embeddings(list(columns[1:]), list(masks[1:]))
         # [queries, columns, tokens, dimensions]
-        options = {"a_mask": masks[0], "length_normalize": model.similarity_fn_name == "meanmaxsim"}
         if self.in_batch:
-            return maxsim(columns[0], documents.flatten(0, 1), b_mask=documents_mask.flatten(0, 1), **options)
-        return torch.stack(
-            [
-                maxsim_pairwise(columns[0], documents[:, i], b_mask=documents_mask[:, i], **options)
-                for i in range(documents.shape[1])
-            ],
-            1,
-        )
+            documents, mask = documents.flatten(0, 1), mask.flatten(0, 1)
+        return PaddedTokens(columns[0], masks[0], documents, mask, mean=model.similarity_fn_name == "meanmaxsim")
 
 
 def of_tokens(model: Any) -> bool:

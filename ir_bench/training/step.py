@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from ir_bench.errors import InputError
 from ir_bench.protocols import Objective
+from ir_bench.training.prefixes import prefixes
+
+if TYPE_CHECKING:
+    from ir_bench.training.padded_tokens import PaddedTokens
 
 Side = Literal["queries", "documents"]
 
@@ -33,6 +36,7 @@ class Step:
     `query_vectors` [queries, dimensions]; `document_vectors` [candidates, dimensions], or [queries, candidates,
     dimensions] where each query has its own list. `teacher_query_vectors`, `teacher_document_vectors`: the same texts
     by the teacher, which may have another number of dimensions.
+    `tokens`: the texts' token vectors, where scores are their MaxSim; there is no vector for a text then.
     `layers`: (query vectors, document vectors) pooled from each layer, the embedding layer first, the full model last.
     `idf` [dimensions]: inverse document frequency of each term of a sparse vector.
     `number`: how many optimiser steps went before, for schedules and for what is drawn at random.
@@ -49,6 +53,7 @@ class Step:
     document_vectors: Tensor | None = None
     teacher_query_vectors: Tensor | None = None
     teacher_document_vectors: Tensor | None = None
+    tokens: PaddedTokens | None = None
     layers: Sequence[tuple[Tensor, Tensor]] | None = None
     idf: Tensor | None = None
     number: int = 0
@@ -90,28 +95,24 @@ class Step:
                 )
             return self.layers[layer]
         if self.query_vectors is None or self.document_vectors is None:
+            has = "scores alone" if self.tokens is None else "scores and vectors of tokens"
             raise InputError(
-                "this objective reads vectors, but the step has scores alone",
+                f"this objective reads vectors of texts, but the step has {has}",
                 "one vector a text, as dense and sparse encoders give",
                 "use it with such an encoder, or use an objective over scores",
             )
         return self.query_vectors, self.document_vectors
 
     def at(self, dimensions: int | None = None, layer: int | None = None, normalise: bool = True) -> Step:
-        """The step as a smaller model scores it: the first dimensions of a layer's vectors, by cosine or dot product.
+        """The step as a smaller model scores it: the first dimensions of a layer's vectors, by cosine or dot product;
+        of token vectors, by MaxSim of these.
 
         Raises InputError where the vectors have fewer dimensions, or are not there.
         """
-        queries, documents = self.vectors(layer)
-        if dimensions is not None and dimensions > queries.shape[-1]:
-            raise InputError(
-                f"{dimensions} dimensions of vectors that have {queries.shape[-1]}",
-                "at most as many as the model gives",
-                "change the objective's dimensions",
-            )
-        queries, documents = queries[..., :dimensions], documents[..., :dimensions]
-        if normalise:  # after the cut: a prefix of a unit vector is shorter than one
-            queries, documents = functional.normalize(queries, dim=-1), functional.normalize(documents, dim=-1)
+        if self.tokens is not None and layer is None:
+            tokens = self.tokens.at(dimensions, normalise)
+            return replace(self, scores=tokens.scores(), tokens=tokens)
+        queries, documents = prefixes(*self.vectors(layer), dimensions, normalise)
         own_lists = documents.ndim == 3
         scores = torch.einsum("qd,qcd->qc", queries, documents) if own_lists else queries @ documents.T
         return replace(self, scores=scores, query_vectors=queries, document_vectors=documents)

@@ -17,6 +17,7 @@ from sentence_transformers import (
     SentenceTransformerTrainingArguments,
 )
 from sentence_transformers.multi_vector_encoder.losses import (
+    CachedMultiVectorMultipleNegativesRankingLoss,
     MultiVectorDistillKLDivLoss,
     MultiVectorMultipleNegativesRankingLoss,
 )
@@ -143,6 +144,42 @@ class TestParity:
         ours = ScoreLoss(late, ListKL(), nothing, in_batch=False)(self.tokens(late), TAUGHT)
         theirs = MultiVectorDistillKLDivLoss(late)(self.tokens(late), TAUGHT[:, 3:])
         same(late, ours, theirs)
+
+    def test_prefixes_of_token_vectors_in_batch(self, late):
+        """Theirs cuts token vectors where gradients are cached, and there alone."""
+        ours = ScoreLoss(late, Matryoshka(Contrastive(temperature=0.5), [16, 8, 4], {4: 0.5}), nothing)
+        inner = CachedMultiVectorMultipleNegativesRankingLoss(late, scale=2.0, mini_batch_size=2)
+        theirs = MatryoshkaLoss(late, inner, [16, 8, 4], [1, 1, 0.5])
+        value, found = TestGradientCache.of_weights(late, ours, self.tokens(late), LABELS)
+        late.zero_grad()
+        expected = theirs(self.tokens(late), None)
+        expected.mul(0.5).backward()
+        assert value.item() == pytest.approx(expected.item(), rel=1e-5)
+        wanted = [p.grad for p in late.parameters() if p.grad is not None]
+        for a, b in zip(found, wanted, strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-5)
+
+    def test_prefixes_of_token_vectors_over_own_lists(self, late):
+        """Theirs over models that end in a cut."""
+        ours = ScoreLoss(late, Matryoshka(ListKL(), [16, 4], {4: 0.5}), nothing, in_batch=False)
+
+        def theirs(dimensions):
+            cut = MultiVectorEncoder(modules=[*late.children(), Cut(dimensions)], device="cpu")
+            return MultiVectorDistillKLDivLoss(cut)(self.tokens(late), TAUGHT[:, 3:])
+
+        same(late, ours(self.tokens(late), TAUGHT), theirs(16) + 0.5 * theirs(4))
+
+
+class Cut(torch.nn.Module):
+    """The first dimensions of token vectors, of length 1."""
+
+    def __init__(self, dimensions):
+        super().__init__()
+        self.dimensions = dimensions
+
+    def forward(self, features):
+        tokens = torch.nn.functional.normalize(features["token_embeddings"][..., : self.dimensions], dim=-1)
+        return features | {"token_embeddings": tokens}
 
 
 class TestStep:
@@ -283,9 +320,15 @@ class TestGradientCache:
             parameter.grad = None
         return value, [p.grad.clone() for p in model.parameters() if p.grad is not None] + learned
 
-    @pytest.mark.parametrize("kind", ["dense", "late", "weighted sum", "own lists", "fixed documents", "dropout"])
+    @pytest.mark.parametrize(
+        "kind",
+        [
+            *("dense", "late", "late own lists", "late prefixes", "late prefixes, own lists", "weighted sum"),
+            *("own lists", "fixed documents", "dropout"),
+        ],
+    )
     def test_equals_the_plain_gradient(self, folder, kind):
-        if kind == "late":
+        if kind.startswith("late"):
             model = MultiVectorEncoder(str(folder), device="cpu")
             columns = TestParity.tokens(model)
         else:
@@ -294,7 +337,9 @@ class TestGradientCache:
         objective = Contrastive(temperature=0.2, learned=True)
         if kind == "weighted sum":
             objective = Weighted({"ranking": objective, "match": ListKL(), "sparse": Flops()}, {"sparse": 0.1})
-        options = {"in_batch": kind != "own lists"}
+        if "prefixes" in kind:
+            objective = Matryoshka(objective, [16, 4], {4: 0.5})
+        options = {"in_batch": "own lists" not in kind}
         if kind == "fixed documents":
             options["fixed"] = lambda rows, documents: torch.randn(
                 3, 2, 16, generator=torch.Generator().manual_seed(int(rows.sum()))
@@ -367,10 +412,10 @@ class TestRefusals:
         with pytest.raises(InputError, match="18 of 18 scores are not finite"):
             ScoreLoss(model, Contrastive(), nothing)(features(model), LABELS)
 
-    def test_late_interaction_has_no_vectors_for_an_objective(self, folder):
+    def test_late_interaction_has_no_vectors_of_texts_for_an_objective(self, folder):
         late = MultiVectorEncoder(str(folder), device="cpu")
-        with pytest.raises(InputError, match="scores alone"):
-            ScoreLoss(late, Matryoshka(Contrastive(), [4]), nothing)(TestParity.tokens(late), LABELS)
+        with pytest.raises(InputError, match="scores and vectors of tokens"):
+            ScoreLoss(late, Flops(), nothing)(TestParity.tokens(late), LABELS)
 
 
 class TestTraining:

@@ -17,9 +17,12 @@ from ir_bench.training.step import Step
 class Matryoshka:
     """Σ_dimensions weight · objective(scores of the first dimensions); a weight that is not named is 1.
 
+    Of token vectors every one is cut, and the scores are MaxSim.
     `normalise`: cosine of the prefixes, made unit length after the cut; otherwise their dot product.
     Raises InputError for no dimensions, more than the vectors have, and a weight without its dimension.
-    Source: Kusupati et al., "Matryoshka representation learning", 2022, equation 1.
+    Source: Kusupati et al., "Matryoshka representation learning", 2022, equation 1; of token vectors: Jha et al.,
+    "Jina-ColBERT-v2", 2024.
+    Differs: prefixes of one projection of token vectors, where Jina-ColBERT-v2 has a projection for each size.
     """
 
     objective: Objective
