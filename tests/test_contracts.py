@@ -20,7 +20,7 @@ from contracts import (
     two_towers,
 )
 from omegaconf import OmegaConf
-from training_steps import gradients, permuted, random_step
+from training_steps import gradients, permuted, random_step, random_tokens
 
 from ir_bench import protocols
 from ir_bench.cli.compose import build, compose
@@ -241,11 +241,15 @@ class TestFusion:
         assert fused["q"].documents[0] == "d1"
 
 
+OF_TOKENS = {"token_lengths"}  # objectives that read token vectors
+
+
 @pytest.mark.parametrize("option", options("objective"))
 class TestObjective:
     @pytest.fixture
-    def step(self):
-        return random_step(candidates=8, dimensions=384, layers=7)  # as the 6 layers that the configurations are for
+    def step(self, option):
+        tokens = random_tokens(candidates=8) if option in OF_TOKENS else None
+        return random_step(candidates=8, dimensions=384, layers=7, tokens=tokens)  # 6 layers, as conf/ is for
 
     def test_gives_the_same_finite_number_and_gradient_every_time(self, option, step):
         objective = make("objective", option)

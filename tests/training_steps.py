@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ir_bench.training.padded_tokens import PaddedTokens
 from ir_bench.training.step import Step
 
 
@@ -45,10 +46,32 @@ def random_step(
     return replace(step, **changes)
 
 
+def random_tokens(
+    own_lists: bool = False,
+    seed: int = 0,
+    mean: bool = False,
+    queries: int = 3,
+    candidates: int = 4,
+    dimensions: int = 6,
+) -> PaddedTokens:
+    """Random ones; every text has a token that counts, and in some one in the middle does not."""
+    generator = torch.Generator().manual_seed(seed)
+    lists = (queries, candidates) if own_lists else (candidates,)
+
+    def side(texts: tuple[int, ...], tokens: int) -> tuple[Tensor, Tensor]:
+        lengths = torch.randint(2, tokens + 1, texts, generator=generator)
+        mask = torch.arange(tokens) < lengths[..., None]
+        mask[..., 1] &= torch.rand(texts, generator=generator) < 0.5
+        return torch.randn(*texts, tokens, dimensions, generator=generator).requires_grad_(), mask
+
+    return PaddedTokens(*side((queries,), 3), *side(lists, 5), mean=mean)
+
+
 def leaves(step: Step) -> list[Tensor]:
     """What the model would be trained through: the scores, then all vectors."""
     layered = [vectors for pair in step.layers or () for vectors in pair]
-    return [x for x in (step.scores, step.query_vectors, step.document_vectors, *layered) if x is not None]
+    tokens = () if step.tokens is None else (step.tokens.queries, step.tokens.documents)
+    return [x for x in (step.scores, step.query_vectors, step.document_vectors, *layered, *tokens) if x is not None]
 
 
 def gradients(value: Tensor, step: Step) -> list[Tensor]:
@@ -69,6 +92,10 @@ def permuted(step: Step, order: Tensor) -> Step:
             return None
         return vectors[:, order] if vectors.ndim == 3 else vectors[order]
 
+    tokens = step.tokens
+    if tokens is not None:
+        documents, mask = (d[order] for d in (tokens.documents, tokens.documents_mask))
+        tokens = replace(tokens, documents=documents, documents_mask=mask)
     return replace(
         step,
         scores=columns(step.scores),
@@ -78,5 +105,6 @@ def permuted(step: Step, order: Tensor) -> Step:
         own=columns(step.own),
         document_vectors=rows(step.document_vectors),
         teacher_document_vectors=rows(step.teacher_document_vectors),
+        tokens=tokens,
         layers=None if step.layers is None else [(q, rows(d)) for q, d in step.layers],
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from training_steps import random_step
+from training_steps import random_step, random_tokens
 
 from ir_bench.errors import InputError
 from ir_bench.training.objectives.contrastive import Contrastive
@@ -16,21 +16,7 @@ from ir_bench.training.objectives.matryoshka import Matryoshka
 from ir_bench.training.padded_tokens import PaddedTokens
 from ir_bench.training.step import Step
 
-QUERIES, CANDIDATES, DIMENSIONS = 3, 4, 6
-
-
-def random_tokens(own_lists: bool = False, seed: int = 0, mean: bool = False) -> PaddedTokens:
-    """Random ones; every text has a token that counts, and one in the middle of a text does not."""
-    generator = torch.Generator().manual_seed(seed)
-    lists = (QUERIES, CANDIDATES) if own_lists else (CANDIDATES,)
-
-    def side(texts: tuple[int, ...], tokens: int) -> tuple[torch.Tensor, torch.Tensor]:
-        lengths = torch.randint(2, tokens + 1, texts, generator=generator)
-        mask = torch.arange(tokens) < lengths[..., None]
-        mask[..., 1] &= torch.rand(texts, generator=generator) < 0.5
-        return torch.randn(*texts, tokens, DIMENSIONS, generator=generator), mask
-
-    return PaddedTokens(*side((QUERIES,), 3), *side(lists, 5), mean=mean)
+QUERIES, CANDIDATES = 3, 4
 
 
 def of_texts(vectors: torch.Tensor, mask: torch.Tensor) -> list[torch.Tensor]:
@@ -61,7 +47,7 @@ def step(given: PaddedTokens) -> Step:
 
 
 def learned(given: PaddedTokens, dtype: torch.dtype = torch.float32) -> PaddedTokens:
-    leaves = {side: getattr(given, side).to(dtype).requires_grad_() for side in ("queries", "documents")}
+    leaves = {side: getattr(given, side).detach().to(dtype).requires_grad_() for side in ("queries", "documents")}
     return replace(given, **leaves)
 
 
