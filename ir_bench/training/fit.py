@@ -24,7 +24,7 @@ from ir_bench.checkpoints import Task
 from ir_bench.environment import environment
 from ir_bench.errors import InputError
 from ir_bench.fingerprint import describe, fingerprint
-from ir_bench.protocols import BatchTeacher, Indexing, Placing, Queueing, Refreshing, Retriever
+from ir_bench.protocols import Indexing, Placing, Queueing, Refreshing, Retriever
 from ir_bench.results import write_json
 from ir_bench.store import Store
 from ir_bench.training import finished
@@ -41,17 +41,15 @@ from ir_bench.training.kept import Keeping
 from ir_bench.training.lists import ListLoss, ListValidation, reads_pairs, require_lists
 from ir_bench.training.lora import add_lora, merge_lora
 from ir_bench.training.negatives.in_batch import InBatch
-from ir_bench.training.nested import needs_idf
 from ir_bench.training.prompts import prompt
 from ir_bench.training.recipe import Recipe
 from ir_bench.training.score_loss import FollowSteps, ScoreLoss, of_tokens
 from ir_bench.training.stage import Stage
-from ir_bench.training.taught import Taught, inverse_document_frequencies
+from ir_bench.training.teaching import batch_teacher, idf, vector_teacher
 from ir_bench.training.trainers import evaluator, trainer_classes
-from ir_bench.training.validation import MEASURE, HeldOut, Validation, embedded
+from ir_bench.training.validation import MEASURE, Validation, embedded, some_held_out
 from ir_bench.types import Dense
 
-VALIDATED = 200, 2000  # queries and documents of each collection
 LISTS = 50  # queries of each collection whose lists a cross-encoder is validated on
 MANIFEST = "training.json"
 LOGGED = {
@@ -262,7 +260,9 @@ class Fit:
         cached: Mapping[str, tuple[States, States]],
     ) -> Validation | ListValidation:
         if not reads_pairs(model):
-            return Validation([self._held_out(name, text, cached) for name, (_, text) in split.items()])
+            return Validation(
+                [some_held_out(name, text, cached.get(name), self.seed) for name, (_, text) in split.items()]
+            )
         lists = {}
         for name, (_, text) in split.items():
             drawn = np.random.default_rng(self.seed).permutation(len(text.queries))[:LISTS]
@@ -271,20 +271,6 @@ class Fit:
             negatives.start(asked, pairs, self.store, self.seed)
             lists[name] = make_examples(pairs, negatives)
         return ListValidation(lists)
-
-    def _held_out(self, name: str, text: TrainingText, cached: Mapping[str, tuple[States, States]]) -> HeldOut:
-        """Some of the held-out queries, in a sample of the corpus that holds all that is relevant to them."""
-        drawn = np.random.default_rng(self.seed)
-        queries = np.sort(drawn.permutation(len(text.queries))[: VALIDATED[0]])
-        asked = text.of_queries(queries)
-        relevant = np.unique(asked.judged)
-        others = np.setdiff1d(np.arange(len(text.documents)), relevant)
-        extra = drawn.permutation(others)[: max(0, VALIDATED[1] - len(relevant))]
-        rows = np.sort(np.concatenate([relevant, extra])).tolist()
-        states = cached.get(name)
-        if states is not None:  # by row of the queries asked
-            states = (states[0].select(queries.tolist()), states[1])
-        return HeldOut(name, asked, rows, states)
 
     def _trainer(
         self, model: Any, name: str, stage: Stage, examples: Examples, made: Mapping[str, tuple[Examples, Any]],
@@ -339,9 +325,9 @@ class Fit:
             copy.deepcopy(stage.objective),  # it may learn
             examples.pairs.known,
             in_batch=stage.in_batch,
-            teacher=self._batch_teacher(stage, examples, split),
-            vector_teacher=self._vector_teacher(stage, made, split),
-            idf=self._idf(model, stage, split),
+            teacher=batch_teacher(stage, examples, split, self.store),
+            vector_teacher=vector_teacher(stage, {name: e for name, (e, _) in made.items()}, split, self.store),
+            idf=idf(model, stage, split),
             weighted=examples.weights is not None,
             fixed=None if vectors is None else vectors.fixed,
             drawn=None if vectors is None else vectors.drawn,
@@ -452,41 +438,6 @@ class Fit:
             merge_lora(model)
         model.save_pretrained(str(folder))
         return self.as_retriever(folder)
-
-    def _batch_teacher(
-        self, stage: Stage, examples: Examples, split: Mapping[str, tuple[TrainingText, TrainingText]]
-    ) -> Any:
-        if stage.batch_teacher is None:
-            return None
-        if not isinstance(stage.batch_teacher, BatchTeacher):
-            raise InputError(
-                f"{type(stage.batch_teacher).__name__} cannot score a batch as it is trained on",
-                "a teacher with online(pairs), such as teacher=max_sim",
-                "give it as the stage's teacher, which scores before training",
-            )
-        teacher = copy.deepcopy(stage.batch_teacher)
-        for train, _ in split.values():
-            teacher.start(train, self.store)
-        return teacher.online(examples.pairs)
-
-    def _vector_teacher(
-        self,
-        stage: Stage,
-        made: Mapping[str, tuple[Examples, Any]],
-        split: Mapping[str, tuple[TrainingText, TrainingText]],
-    ) -> Any:
-        if stage.vector_teacher is None:
-            return None
-        teachers = []
-        for name, (examples, _) in made.items():
-            teachers.append(copy.deepcopy(stage.vector_teacher))
-            teachers[-1].start(split[name][0], examples.pairs, self.store)
-        return Taught(teachers, [(len(e.pairs.queries), len(e.pairs.documents)) for e, _ in made.values()])
-
-    def _idf(self, model: Any, stage: Stage, split: Mapping[str, tuple[TrainingText, TrainingText]]) -> Any:
-        if not needs_idf(stage.objective):
-            return None
-        return inverse_document_frequencies(model, [d for train, _ in split.values() for d in train.documents])
 
 
 def drawn_once(stage: Stage) -> bool:

@@ -20,6 +20,7 @@ MEASURE = "nDCG@10"
 AT_ONCE = 32
 VECTORS_AT_ONCE = 1024
 DEPTH = 100
+QUERIES, DOCUMENTS = 200, 2000  # of each collection
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,23 @@ class HeldOut:
     text: TrainingText
     documents: Sequence[int]
     cached: tuple[States, States] | None = None
+
+
+def some_held_out(name: str, text: TrainingText, states: tuple[States, States] | None, seed: int) -> HeldOut:
+    """Some of the held-out queries, in a sample of the corpus that holds all that is relevant to them.
+
+    `states` of all held-out queries and of the corpus, where the model below the head is not trained.
+    """
+    random = np.random.default_rng(seed)
+    queries = np.sort(random.permutation(len(text.queries))[:QUERIES])
+    asked = text.of_queries(queries)
+    relevant = np.unique(asked.judged)
+    others = np.setdiff1d(np.arange(len(text.documents)), relevant)
+    extra = random.permutation(others)[: max(0, DOCUMENTS - len(relevant))]
+    rows = np.sort(np.concatenate([relevant, extra])).tolist()
+    if states is not None:  # by row of the queries asked
+        states = (states[0].select(queries.tolist()), states[1])
+    return HeldOut(name, asked, rows, states)
 
 
 @dataclass
