@@ -43,7 +43,10 @@ CROPS = [
     for path in ("bm25.pairs", "bm25_dense.pairs.sources.bm25", "bm25_dense.pairs.sources.dense")
     for setting in ("queries.minimum_words=2", "queries.shortest=0.5", "first_negative=11", "last_negative=20")
 ]
-SMALL = {"adore": ["recipe.stages.main.negatives.count=8"], "dragon": CROPS}
+GATE = ["recipe.architecture.centres=4"]  # of 24 train queries
+SMALL = {
+    "adore": ["recipe.stages.main.negatives.count=8"], "dragon": CROPS, "minilm_colbert": GATE, "minilm_dpr": GATE,
+}  # fmt: skip
 
 
 @pytest.mark.slow
