@@ -76,14 +76,20 @@ def test_tokens_that_were_not_compared_and_what_is_added():
     assert "added" not in nothing
 
 
-def test_the_page_shows_what_is_imputed_and_added_and_no_cell_where_tokens_were_not_compared(open_page, made, tmp_path):
+def first_document(open_page, made, tmp_path, why):
+    """The page of a query, with the reasons for its first document shown."""
     path = tmp_path / "report.html"
-    path.write_text(page(grouped(made.measured), {"made/up": made.data}, {"made/up": {"bm25": partly_compared}}))
+    path.write_text(page(grouped(made.measured), {"made/up": made.data}, {"made/up": {"bm25": why}}))
     opened = open_page(path)
     opened.click("#query-table tbody button.link")
     opened.wait_for_selector("#detail .ranking li summary")
     opened.click("#detail .ranking li summary")
     opened.wait_for_selector("#detail .ranking li .why tbody tr")
+    return opened
+
+
+def test_the_page_shows_what_is_imputed_and_added_and_no_cell_where_tokens_were_not_compared(open_page, made, tmp_path):
+    opened = first_document(open_page, made, tmp_path, partly_compared)
     rows = opened.locator("#detail .ranking li .why").first.locator("tbody tr")
     shown = [rows.nth(i).locator("th, td").all_inner_texts()[:3] for i in range(rows.count())]
     assert shown[0][1:] == ["y", "0.250"]
@@ -94,13 +100,7 @@ def test_the_page_shows_what_is_imputed_and_added_and_no_cell_where_tokens_were_
 
 
 def test_the_page_shows_tokens_and_their_heat_map(open_page, made, tmp_path):
-    path = tmp_path / "report.html"
-    path.write_text(page(grouped(made.measured), {"made/up": made.data}, {"made/up": {"bm25": aligned}}))
-    opened = open_page(path)
-    opened.click("#query-table tbody button.link")
-    opened.wait_for_selector("#detail .ranking li summary")
-    opened.click("#detail .ranking li summary")
-    opened.wait_for_selector("#detail .ranking li .why tbody tr")
+    opened = first_document(open_page, made, tmp_path, aligned)
     why = opened.locator("#detail .ranking li .why").first
     assert "Why bm25 matched" in why.inner_text()
     cells = why.locator("tbody tr").last.locator("th, td")
