@@ -17,7 +17,7 @@ class ScoresSeen:
     """
 
     def __init__(self) -> None:
-        self._sums: dict[str, list[tuple[Tensor, Tensor]]] = {}
+        self._totals: dict[str, Tensor] = {}  # [2] each: sum of scores, their number
 
     def add(self, step: Step) -> None:
         scores = step.scores.detach()
@@ -28,13 +28,10 @@ class ScoresSeen:
             "batch_score": step.negatives & ~own,
         }
         for name, which in kinds.items():  # on their device: reading them would wait for it in every step
-            self._sums.setdefault(name, []).append((torch.where(which, scores, 0).sum(), which.sum()))
+            total = torch.stack([torch.where(which, scores, 0).sum(), which.sum()])
+            self._totals[name] = self._totals[name] + total if name in self._totals else total
 
     def taken(self) -> dict[str, float]:
         """The means of the kinds that there were, and a new beginning."""
-        totals = {
-            name: [float(sum(map(float, part))) for part in zip(*all_, strict=True)]
-            for name, all_ in self._sums.items()
-        }
-        self._sums = {}
+        totals, self._totals = {name: total.tolist() for name, total in self._totals.items()}, {}
         return {name: total / count for name, (total, count) in totals.items() if count}
