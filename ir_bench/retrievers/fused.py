@@ -62,10 +62,8 @@ class Fused:
         name, comparing, weight = found
         runs = {each: r.search({"query": query}, self.depth) for each, r in self.retrievers.items()}
         fused = self.fusion(runs, sum(len(run["query"]) for run in runs.values()) or 1)["query"]
-        scores, listed = (
-            dict(zip(fused.documents, fused.scores.tolist(), strict=True)),
-            {*runs[name]["query"].documents},
-        )
+        scores = dict(zip(fused.documents, fused.scores.tolist(), strict=True))
+        listed = set(runs[name]["query"].documents)
         aligned = {}
         for document, own in comparing.align(query, documents).items():
             part, others = replace(own, weight=weight * own.weight), [each for each in runs if each != name]
