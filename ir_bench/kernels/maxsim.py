@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from ir_bench.types import MultiVector
 
 CONVERTED_AT_ONCE = 65_536  # tokens
 TOKENS = 256  # of a document multiplied at once: with the query they stay in a core's cache
+COPIED = 512  # of several short documents in int8, where a product takes less time than asking torch for it
 # Shapes of products that torch prepares for and remembers, of which it keeps a thousand: a new one takes longer than
 # the product itself, so sizes are rounded up.
 HEIGHTS, WIDTHS = 32, 8
@@ -35,11 +37,14 @@ def pair_scores(
     where a vector is not finite.
 
     The documents' tokens are float32, float16 or, with `scales` [tokens], int8, and are read where they lie: nothing is
-    gathered or padded, only the named rows are touched, and pairs with the same row one after the other. `threads`
-    share the pairs. The memory beyond the result is the queries' tokens and, per thread, `TOKENS` float32 vectors and
-    their products. With `scales` the queries are rounded to int8 too and the products are those of whole numbers.
+    padded, only the named rows are touched, and pairs with the same row one after the other. `threads` share the
+    pairs. The memory beyond the result is the queries' tokens and, per thread, `TOKENS` float32 vectors and their
+    products. With `scales` the queries are rounded to int8 too and the products are those of whole numbers; short
+    documents are copied, `COPIED` tokens at a time, and taken query by query, which changes no score.
     """
     order = np.argsort(rows, kind="stable")  # a document is read once, and a memory map in ascending order
+    if scales is not None and 4 * (documents.offsets[rows + 1] - documents.offsets[rows]).sum() <= COPIED * len(rows):
+        order = np.lexsort((rows, asked))
     parts = [part for part in np.array_split(order, max(threads, 1)) if len(part)]
     scores = np.empty(len(rows), np.float32)
     work = _float_scores(queries, documents) if scales is None else _int8_scores(queries, documents, scales)
@@ -154,23 +159,32 @@ def _int8_scores(queries: MultiVector, documents: MultiVector, scales: NDArray[n
     numbers, query_scales = quantised(queries.values)
     spans = list(_spans(queries.offsets))
     blocks = [_columns(numbers[a:b]) for a, b in spans]
-    tokens = _tensor(documents.values)
+    values = np.asarray(documents.values, np.int8)
+    tokens, scales = _tensor(values), np.asarray(scales)
     offsets = documents.offsets
     widest = max((block.shape[1] for block in blocks), default=0)
 
     def work(asked: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        room = torch.empty(TOKENS * widest, dtype=torch.int32)
+        room = torch.empty(COPIED * widest, dtype=torch.int32)
+        near = np.zeros((COPIED, values.shape[1]), np.int8)
+        copies = torch.from_numpy(near)
         scores = np.full(len(rows), -np.inf, np.float32)
-        bounds = zip(offsets[rows].tolist(), offsets[rows + 1].tolist(), strict=True)  # not of all documents
-        for i, (query, (first, last)) in enumerate(zip(asked.tolist(), bounds, strict=True)):
-            q, r = spans[query]
-            if q == r or first == last:
+        starts, stops = offsets[rows], offsets[rows + 1]  # not of all documents
+        cuts = _together(asked, starts, stops).tolist()
+        for i, j in pairwise(cuts):
+            (q, r), block = spans[asked[i]], blocks[asked[i]]
+            largest = np.full((j - i, r - q), -np.inf, np.float32)
+            if q == r:
                 continue
-            largest = np.full(r - q, -np.inf, np.float32)
-            for a in range(first, last, TOKENS):
-                b = min(a + TOKENS, last)
-                _scaled_largest(_products(tokens, a, b, blocks[query], room), scales[a:b], largest)
-            scores[i] = largest @ query_scales[q:r]
+            if j - i == 1:
+                first, last = int(starts[i]), int(stops[i])
+                for a in range(first, last, TOKENS):
+                    b = min(a + TOKENS, last)
+                    _scaled_largest(_products(tokens, a, b, block, room), scales[a:b], largest[0])
+            else:
+                count = _copy(values, starts[i:j], stops[i:j], near)
+                _largest_of_copies(_products(copies, 0, count, block, room), starts[i:j], stops[i:j], scales, largest)
+            scores[i:j] = np.vecdot(largest, query_scales[q:r])
         return scores
 
     return work
@@ -286,6 +300,43 @@ def half_to_single(halves, bits, converted):
         for j in range(len(source)):
             floats[j] *= _HALF_TO_SINGLE
     return highest < np.uint16(0x7C00)
+
+
+@njit(cache=True, nogil=True)
+def _together(asked, starts, stops):
+    """Where pairs begin that are multiplied at once, and the number of pairs: those of one query one after the other
+    whose documents have at most `COPIED` tokens together, or a single pair."""
+    cuts = np.empty(len(asked) + 1, np.int64)
+    count, held = 0, 0
+    for i in range(len(asked)):
+        tokens = stops[i] - starts[i]
+        if count == 0 or asked[i] != asked[i - 1] or held + tokens > COPIED:
+            cuts[count] = i
+            count, held = count + 1, 0
+        held += tokens
+    cuts[count] = len(asked)
+    return cuts[: count + 1]
+
+
+@njit(cache=True, nogil=True)
+def _copy(values, starts, stops, near):
+    """The tokens from each start to its stop, one after the other in `near`; how many they are."""
+    count = 0
+    for i in range(len(starts)):
+        for token in range(starts[i], stops[i]):
+            near[count] = values[token]
+            count += 1
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _largest_of_copies(products, starts, stops, scales, largest):
+    """Raises each row of `largest` [documents, columns] to the largest of its document's scaled products."""
+    first = 0
+    for i in range(len(starts)):
+        last = first + stops[i] - starts[i]
+        _scaled_largest(products[first:last], scales[starts[i] : stops[i]], largest[i])
+        first = last
 
 
 @njit(cache=True, nogil=True)

@@ -129,6 +129,24 @@ def test_int8_is_exact_for_whole_numbers_that_reach_127():
     )
 
 
+@hypothesis.settings(max_examples=30)
+@given(st.lists(st.integers(0, 7), min_size=1, max_size=4), st.integers(1, 20), st.integers(1, 3), st.data())
+def test_int8_scores_of_a_pair_do_not_depend_on_the_pairs_beside_it(query_lengths, dims, threads, data):
+    lengths = st.sampled_from([0, 1, 3, kernel.TOKENS, kernel.COPIED - 1, kernel.COPIED, kernel.COPIED + 1])
+    documents = vectors(data.draw(st.lists(lengths, min_size=1, max_size=8)), dims, 2)
+    queries = vectors(query_lengths, dims, 1)
+    pairs = data.draw(st.lists(st.tuples(*(st.integers(0, len(v) - 1) for v in (queries, documents))), max_size=20))
+    asked, rows = (np.array([p[i] for p in pairs], np.int64) for i in range(2))
+    values, scales = quantised(documents.values)
+    small = MultiVector(values, documents.offsets)
+    scores = pair_scores(queries, small, asked, rows, scales, threads)
+    alone = [pair_scores(queries, small, asked[i : i + 1], rows[i : i + 1], scales)[0] for i in range(len(rows))]
+    assert scores.tolist() == alone
+    rounded = MultiVector(values * scales[:, None], documents.offsets)  # and by float64 loops, up to the rounding
+    expected = np.array([by_hand(queries, rounded, *pair) for pair in pairs])
+    np.testing.assert_allclose(scores, expected.astype(np.float32), atol=0.02 * dims)
+
+
 @given(st.integers(0, 12), st.floats(-1, 1), st.integers(0, 99))
 def test_ball_carving_keeps_the_sum_and_never_raises_a_score(tokens, least, seed):
     queries, documents = vectors([tokens, 2], 4, seed), vectors([1, 5, 9], 4, seed + 1)
