@@ -29,8 +29,9 @@ class FaissFactoryIndex:
     combinations (`IVF1024,PQ48`, `…,RFlat` to rescore exactly).
 
     `nprobe`: lists visited (all of them: exact, but for codes). `ef_construction`, `ef_search`: candidates held by a
-    graph while it is built and searched. `k_factor`: with `RFlat`, k * k_factor candidates are rescored. None leaves
-    faiss's default. At most `training_rows` documents, sampled with `seed`, train what has to be trained.
+    graph while it is built and searched. `k_factor`: with `RFlat`, k * k_factor candidates are rescored. `query_bits`:
+    bits of a query's numbers for binary codes (`RaBitQ`), up to 8; 0: as they are. None leaves faiss's default. At
+    most `training_rows` documents, sampled with `seed`, train what has to be trained.
     Equal scores are ordered by ascending row; which of several tied documents is found is up to faiss. A short list is
     padded with row -1.
     Source: Douze et al. 2024, The Faiss library (arXiv 2401.08281); factory strings as in the faiss wiki.
@@ -45,6 +46,7 @@ class FaissFactoryIndex:
     ef_construction: int | None = None
     ef_search: int | None = field(default=None, metadata=AT_SEARCH)
     k_factor: float | None = field(default=None, metadata=AT_SEARCH)
+    query_bits: int | None = field(default=None, metadata={**AT_SEARCH, "added": None})
     training_rows: int = 262_144
     seed: int = 0
     threads: int | None = field(default=None, metadata={"changes_results": False})
@@ -134,7 +136,24 @@ class FaissFactoryIndex:
 
     def _ready(self, index: Any) -> None:
         self._set(index, nprobe=self.nprobe, efSearch=self.ef_search, k_factor_rf=self.k_factor)
+        self._set_query_bits(index)
         self._index = index
+
+    def _set_query_bits(self, index: Any) -> None:
+        if self.query_bits is None:
+            return
+        if not hasattr(inner := _inner(index), "qb"):
+            raise self._no_such_setting(f"query_bits={self.query_bits}")
+        if self.query_bits not in range(9):
+            raise InputError(f"query_bits is {self.query_bits!r}", "0 (numbers as they are) to 8")
+        inner.qb = self.query_bits
+
+    def _no_such_setting(self, setting: str) -> InputError:
+        return InputError(
+            f"{setting} is set, but an index {self.factory!r} has no such setting",
+            "nprobe for IVF, ef_construction and ef_search for HNSW, k_factor for RFlat, query_bits for RaBitQ",
+            "leave it out or choose another index.factory",
+        )
 
     def _set(self, index: Any, **parameters: float | None) -> None:
         """Set what is not None, under faiss's own parameter names."""
@@ -146,11 +165,7 @@ class FaissFactoryIndex:
             try:
                 faiss.ParameterSpace().set_index_parameter(index, name, value)
             except RuntimeError:
-                raise InputError(
-                    f"{name}={value} is set, but an index {self.factory!r} has no such setting",
-                    "nprobe for IVF, ef_construction and ef_search for HNSW, k_factor for RFlat",
-                    "leave it out or choose another index.factory",
-                ) from None
+                raise self._no_such_setting(f"{name}={value}") from None
 
     @contextmanager
     def _explained(self, values: NDArray) -> Iterator[None]:
@@ -183,14 +198,20 @@ def _ordered(rows: NDArray[np.int64], scores: NDArray[np.float32], k: int) -> Hi
     return merge(unordered, Hits(unordered.rows[:, :0], unordered.scores[:, :0]), k)
 
 
-def _set_clustering(index: Any, seed: int) -> None:
-    """Settings of what is trained, inside wrappers too: a seed for the k-means of lists and codes, none of its advice
-    on the number of training points (printed once per quantiser), and no polysemous ordering of codes, which takes
-    most of the training time and serves a kind of search that is not offered here."""
+def _inner(index: Any) -> Any:
+    """The index inside rotations and rescoring."""
     import faiss
 
     while isinstance(index, (faiss.IndexPreTransform, faiss.IndexRefine)):
         index = faiss.downcast_index(index.index if isinstance(index, faiss.IndexPreTransform) else index.base_index)
+    return index
+
+
+def _set_clustering(index: Any, seed: int) -> None:
+    """Settings of what is trained, inside wrappers too: a seed for the k-means of lists and codes, none of its advice
+    on the number of training points (printed once per quantiser), and no polysemous ordering of codes, which takes
+    most of the training time and serves a kind of search that is not offered here."""
+    index = _inner(index)
     if hasattr(index, "do_polysemous_training"):
         index.do_polysemous_training = False
     for part in (index, getattr(index, "pq", index)):

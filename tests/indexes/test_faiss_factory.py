@@ -79,9 +79,33 @@ def test_codes_find_less_and_rescoring_restores_it(vectors, exact):
     assert recall(rescored, exact) > 0.99
 
 
+def test_binary_codes_score_as_the_formula_by_float64(vectors):
+    documents, queries = (v.values.astype(np.float64) for v in vectors)
+    centre = documents.mean(axis=0)
+    rest = documents - centre
+    signs = np.where(rest > 0, 1.0, -1.0)
+    shrunk = (rest**2).sum(axis=1) / (signs * rest).sum(
+        axis=1
+    )  # what a sign stands for: Gao and Long 2024, equation 20
+    scores = (queries - centre) @ (signs * shrunk[:, None]).T + rest @ centre + (queries @ centre)[:, None]
+    hits = search(vectors, factory="RaBitQ", query_bits=0)
+    np.testing.assert_allclose(hits.scores, np.take_along_axis(scores, hits.rows, 1), atol=1e-5)
+    np.testing.assert_allclose(hits.scores, -np.sort(-scores, axis=1)[:, :10], atol=1e-5)
+    eight = search(vectors, factory="RR,RaBitQ", query_bits=8)
+    assert recall(eight, search(vectors, factory="RR,RaBitQ", query_bits=0)) > 0.9
+
+
+def test_more_bits_find_more(vectors, exact):
+    recalls = [recall(search(vectors, factory=f), exact) for f in ("RR,RaBitQ", "RR,RaBitQ4", "SQ8")]
+    assert 0.3 < recalls[0] < recalls[1] < recalls[2]
+    assert recalls[2] > 0.97
+
+
 @pytest.mark.parametrize(
     "settings",
     [
+        {"factory": "RR,RaBitQ"},
+        {"factory": "SQ8"},
         {"factory": "HNSW16,Flat", "ef_construction": 50, "ef_search": 64},
         {"factory": "IVF16,PQ8x4", "nprobe": 5},
         {"factory": "PCA16,IVF16,PQ8x4,RFlat", "nprobe": 5, "k_factor": 4},
@@ -164,12 +188,17 @@ def test_a_factory_string_that_faiss_does_not_take(vectors, factory):
 
 @pytest.mark.parametrize(
     "settings",
-    [{"nprobe": 4}, {"k_factor": 2.0}, {"ef_search": 9}, {"ef_construction": 9}],
+    [{"nprobe": 4}, {"k_factor": 2.0}, {"ef_search": 9}, {"ef_construction": 9}, {"query_bits": 4}],
     ids=lambda s: next(iter(s)),
 )
 def test_a_setting_that_the_index_does_not_have(vectors, settings):
     with pytest.raises(InputError, match="no such setting"):
         search(vectors, factory="Flat", **settings)
+
+
+def test_more_query_bits_than_there_are(vectors):
+    with pytest.raises(InputError, match="query_bits is 9"):
+        search(vectors, factory="RaBitQ", query_bits=9)
 
 
 @pytest.mark.parametrize("k", [0, -1])

@@ -28,7 +28,7 @@ def ndcg10(run, qrels) -> float:
     return sum(s["ndcg_cut_10"] for s in scores.values()) / len(judged)
 
 
-@pytest.mark.parametrize("index", ["hnsw", "ivf", "pq", "ivf_pq"])
+@pytest.mark.parametrize("index", ["hnsw", "ivf", "ivf_pq", "pq", "rabitq", "sq8"])
 def test_another_index_by_the_override_that_the_file_names(index):
     assert retriever("minilm").index == FlatIndex()
     assert isinstance(retriever("minilm", f"index@retriever.index={index}").index, FaissFactoryIndex)
