@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +15,7 @@ from ir_bench.rerankers.maxsim import MaxSimReranker
 from ir_bench.retrievers.vector import VectorRetriever
 from ir_bench.scoring import require_depth
 from ir_bench.store import Store
-from ir_bench.types import Corpus, Queries, Ranking, Run
+from ir_bench.types import Alignment, Corpus, Queries, Ranking, Run
 
 AT_SEARCH = {"changes_documents": False}
 
@@ -81,6 +82,18 @@ class Prefetched:
             cost.note("needed_documents", len(rows))
             cost.note("prefetch_hits", len(rows) - len(missed))
         return _followed(self._second.rescore(queries, asked, best), found).top(k)
+
+    @property
+    def aligns(self) -> bool:
+        return True
+
+    def align(self, query: str, documents: Sequence[str]) -> dict[str, Alignment]:
+        """Every token of the query against every token of each document, which the order of the reranked comes from;
+        the rest are scored by their place.
+
+        Raises InputError before build and for a document not in the corpus.
+        """
+        return self._second.align(query, documents)
 
 
 def _followed(reranked: Run, found: Run) -> Run:

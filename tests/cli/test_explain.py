@@ -120,9 +120,9 @@ def test_terms_of_a_head_s_own_that_a_text_has_are_not_expansions():
     assert "expansion of" in run(*settings)
 
 
-@pytest.mark.parametrize("retriever", ["muvera", "bm25_maxsim"])
+@pytest.mark.parametrize("retriever", ["muvera", "bm25_maxsim", "espn retriever.index.factory='IVF4,Flat'"])
 def test_a_search_in_two_steps_tells_the_tokens_of_the_second(retriever):
-    settings = ("dataset=sample", f"retriever={retriever}", "--query", QUERY)
+    settings = ("dataset=sample", *f"retriever={retriever}".split(), "--query", QUERY)
     found = json.loads(run(*settings, "--json"))["documents"]
     scores = [document["score"] for document in found]
     assert scores == sorted(scores, reverse=True)
