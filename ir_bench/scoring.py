@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ir_bench.errors import InputError
-from ir_bench.types import Hits, MultiVector
+from ir_bench.types import Dense, Hits, MultiVector
 
 DOCUMENT_TOKENS, QUERY_TOKENS = 1024, 512  # multiplied at once: 2 MiB of products, which stay in a CPU's cache
 
@@ -34,12 +34,12 @@ def require_finite(values: NDArray[np.floating], what: str, offsets: NDArray[np.
         )
 
 
-def require_dims(queries: MultiVector, documents: MultiVector) -> None:
-    """Raises InputError for queries of other dims than the documents."""
-    if queries.values.shape[1] != documents.values.shape[1]:
+def require_dims(vectors: Dense | MultiVector, dims: int, what: str = "queries", of: str = "the documents") -> None:
+    """Raises InputError for vectors of other dims than those they are compared with."""
+    if vectors.values.shape[1] != dims:
         raise InputError(
-            f"queries have {queries.values.shape[1]} dimensions, the documents {documents.values.shape[1]}",
-            "token vectors of one model",
+            f"{what} have {vectors.values.shape[1]} dimensions, {of} {dims}",
+            "vectors of one model, or of two towers trained together",
             "encode both with the same encoder and the same transforms",
         )
 
@@ -62,7 +62,7 @@ def maxsim(
     Source: Khattab and Zaharia 2020, ColBERT, section 3.3, equation 3.
     Raises InputError for queries of other dims than the documents.
     """
-    require_dims(queries, documents)
+    require_dims(queries, documents.values.shape[1])
     scores = np.full((len(queries), len(documents)), -np.inf, np.float32)
     asked = [
         (rows, starts, np.ascontiguousarray(_single(queries.values[span]).T))

@@ -42,7 +42,7 @@ class AttentionViewIndex:
         require_depth(k)
         if self._documents is None:
             raise InputError("search before build", "an index over documents", "call build(vectors) first")
-        require_dims(queries, self._documents)
+        require_dims(queries, self._documents.values.shape[1])
         require_finite(queries.values, "a vector of query", queries.offsets)
         cost.note("documents_compared", len(queries) * len(self._documents))
         found = Hits(np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ir_bench import cost
 from ir_bench.errors import InputError
 from ir_bench.kernels.half import single
-from ir_bench.scoring import best, require_depth, require_finite
+from ir_bench.scoring import best, require_depth, require_dims, require_finite
 from ir_bench.shards import write_arrays
 from ir_bench.types import Hits, Match, MultiVector, Strings
 
@@ -100,12 +100,7 @@ class ExactMatchIndex:
         """For each query token: its query, its name, the rows that have it, and what it adds to their scores."""
         built = self._built()
         tokens, vocabulary = _named(queries)
-        if queries.values.shape[1] != built["values"].shape[1]:
-            raise InputError(
-                f"queries have {queries.values.shape[1]} dimensions, the documents {built['values'].shape[1]}",
-                "token vectors of one model",
-                "encode both with the same encoder and the same transforms",
-            )
+        require_dims(queries, built["values"].shape[1])
         require_finite(queries.values, "a vector of query", queries.offsets)
         numbers = self._numbers(vocabulary)
         owners = np.repeat(np.arange(len(queries)), np.diff(queries.offsets))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ir_bench import cost
 from ir_bench.errors import InputError
-from ir_bench.scoring import merge, require_depth
+from ir_bench.scoring import merge, require_depth, require_dims
 from ir_bench.types import Dense, Hits
 
 FILE = "index.faiss"
@@ -121,12 +121,7 @@ class FaissFactoryIndex:
         require_depth(k)
         if self._index is None:
             raise InputError("search before build", "an index over documents", "call build(vectors) first")
-        if queries.values.shape[1] != self._index.d:
-            raise InputError(
-                f"queries have {queries.values.shape[1]} dimensions, the documents {self._index.d}",
-                "vectors of one model, or of two towers trained together",
-                "encode both with the same encoder and the same truncation",
-            )
+        require_dims(queries, self._index.d)
         return min(k, self._index.ntotal)
 
     def _sample(self, documents: int) -> NDArray[np.int64]:

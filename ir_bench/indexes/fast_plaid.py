@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ir_bench import cost
 from ir_bench.errors import InputError
 from ir_bench.kernels.half import single
-from ir_bench.scoring import require_depth, require_finite
+from ir_bench.scoring import require_depth, require_dims, require_finite
 from ir_bench.types import Hits, MultiVector
 
 AT_SEARCH = {"changes_documents": False}
@@ -86,12 +86,7 @@ class FastPlaidIndex:
         require_depth(k)
         if self._index is None or self._rows is None:
             raise InputError("search before build", "an index over documents", "call build(vectors) first")
-        if queries.values.shape[1] != self._dims:
-            raise InputError(
-                f"queries have {queries.values.shape[1]} dimensions, the documents {self._dims}",
-                "token vectors of one model",
-                "encode both with the same encoder and the same transforms",
-            )
+        require_dims(queries, self._dims)
         require_finite(queries.values, "a vector of query", queries.offsets)
         asked = np.flatnonzero(np.diff(queries.offsets))
         tensors = [torch.from_numpy(np.array(single(queries.row(i)))) for i in asked.tolist()]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ir_bench import cost
 from ir_bench.errors import InputError
 from ir_bench.kernels.codes import CENTROIDS, CODED, add_looked_up
-from ir_bench.scoring import best, merge, require_depth, require_finite
+from ir_bench.scoring import best, merge, require_depth, require_dims, require_finite
 from ir_bench.types import Dense, Hits
 
 ROWS, QUERIES = 131_072, 64  # a block of scores takes at most 32 MiB
@@ -93,12 +93,7 @@ class FdeCodes:
     def search(self, queries: Dense, k: int) -> Hits:
         require_depth(k)
         codes, _ = self._built()
-        if queries.values.shape[1] != self._dims:
-            raise InputError(
-                f"queries have {queries.values.shape[1]} dimensions, the documents {self._dims}",
-                "vectors of one model and one transform",
-                "encode both with the same encoder and the same settings of the transform",
-            )
+        require_dims(queries, self._dims)
         require_finite(queries.values, "the vector of query")
         count = codes.shape[1]
         rows = np.empty((len(queries), min(k, count)), np.int64)

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from ir_bench import cost
 from ir_bench.errors import InputError
-from ir_bench.scoring import best, merge, require_depth
+from ir_bench.scoring import best, merge, require_depth, require_dims
 from ir_bench.types import Dense, Hits
 
 ROWS, QUERIES = 131_072, 256  # a block of scores takes at most 128 MiB
@@ -43,12 +43,7 @@ class FlatIndex:
         require_depth(k)
         if self._documents is None:
             raise InputError("search before build", "an index over documents", "call build(vectors) first")
-        if queries.values.shape[1] != self._documents.shape[1]:
-            raise InputError(
-                f"queries have {queries.values.shape[1]} dimensions, the documents {self._documents.shape[1]}",
-                "vectors of one model, or of two towers trained together",
-                "encode both with the same encoder and the same truncation",
-            )
+        require_dims(queries, self._documents.shape[1])
         cost.note("documents_compared", len(queries.values) * len(self._documents))
         # looking for the thread pools takes a millisecond: as long as a query over thousands of documents
         with nullcontext() if self.threads is None else threadpool_limits(self.threads, user_api="blas"):

@@ -91,7 +91,7 @@ class MaxSimIndex:
         if self._documents is None:
             raise InputError("explain before build", "an index over documents", "call build(vectors) first")
         require_finite(query.values, "a vector of query", query.offsets)
-        require_dims(query, self._documents)
+        require_dims(query, self._documents.values.shape[1])
         return alignments(query, self._documents, rows, self._scales)
 
     def _search(self, queries: MultiVector, documents: MultiVector, k: int) -> Hits:

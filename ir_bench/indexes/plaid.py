@@ -15,8 +15,8 @@ from threadpoolctl import threadpool_limits
 from ir_bench import cost
 from ir_bench.errors import InputError
 from ir_bench.kernels.centroid_interaction import by_centroids, by_tokens
-from ir_bench.kernels.residual import Codec, require_bits, require_dims
-from ir_bench.scoring import one_by_one, require_depth, require_finite
+from ir_bench.kernels.residual import Codec, require_bits
+from ir_bench.scoring import one_by_one, require_depth, require_dims, require_finite
 from ir_bench.shards import write_arrays
 from ir_bench.types import Alignment, Hits, MultiVector
 

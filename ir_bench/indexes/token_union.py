@@ -42,7 +42,7 @@ class TokenUnion:
         if self._documents is None:
             raise InputError("search before build", "an index over documents", "call build(vectors) first")
         documents = self._documents
-        require_dims(queries, documents)
+        require_dims(queries, documents.values.shape[1])
         require_finite(queries.values, "a vector of query", queries.offsets)
         cost.note("documents_compared", len(queries) * len(documents))
         cost.note("tokens_compared", len(queries) * len(documents.values))

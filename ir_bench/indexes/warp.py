@@ -16,8 +16,8 @@ from ir_bench import cost
 from ir_bench.errors import InputError
 from ir_bench.kernels.half import single
 from ir_bench.kernels.implicit import of_lists
-from ir_bench.kernels.residual import Codec, decode, nearest, require_bits, require_dims
-from ir_bench.scoring import one_by_one, require_depth, require_finite
+from ir_bench.kernels.residual import Codec, decode, nearest, require_bits
+from ir_bench.scoring import one_by_one, require_depth, require_dims, require_finite
 from ir_bench.shards import write_arrays
 from ir_bench.types import Alignment, Hits, MultiVector
 

@@ -53,7 +53,7 @@ class XTRIndex:
         if self._documents is None:
             raise InputError("search before build", "an index over documents", "call build(vectors) first")
         documents = self._documents
-        require_dims(queries, documents)
+        require_dims(queries, documents.values.shape[1])
         require_finite(queries.values, "a vector of query", queries.offsets)
         rows = np.full((len(queries), min(k, len(documents))), -1, np.int64)
         scores = np.full(rows.shape, -np.inf, np.float32)
@@ -71,7 +71,7 @@ class XTRIndex:
         """Each token of one query against those tokens of each row that it retrieves, with the lowest inner product
         that it did retrieve for rows without any. Raises InputError for queries of other dims, NaN and infinite values.
         """
-        require_dims(query, documents)
+        require_dims(query, documents.values.shape[1])
         require_finite(query.values, "a vector of query", query.offsets)
         names, found = query.names(0), []
         at, products = self._retrieved(query.row(0).astype(np.float32, copy=False), documents)

@@ -109,7 +109,7 @@ def int8_scores(queries: MultiVector, documents: MultiVector, scales: NDArray[np
     """
     import torch
 
-    require_dims(queries, documents)
+    require_dims(queries, documents.values.shape[1])
     scores = np.full((len(queries), len(documents)), -np.inf, np.float32)
     numbers, query_scales = quantised(queries.values)
     asked = [

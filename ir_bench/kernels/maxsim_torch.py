@@ -28,7 +28,7 @@ def maxsim(
     and their products with `QUERY_TOKENS`, or those of the longest document and query if they are longer.
     Raises InputError for queries of other dims than the documents.
     """
-    require_dims(queries, documents)
+    require_dims(queries, documents.values.shape[1])
     scores = torch.full((len(queries), len(documents)), -torch.inf, device=device)
     values, own = (queries.values, None) if scales is None else quantised(queries.values)
     asked = [

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ir_bench.errors import InputError
 from ir_bench.kernels.half import single
-from ir_bench.scoring import require_finite
+from ir_bench.scoring import require_dims, require_finite
 from ir_bench.types import MultiVector
 
 TOKENS = 65_536  # converted at once
@@ -67,7 +67,7 @@ class Codec:
     def encoded(self, documents: MultiVector) -> Iterator[tuple[NDArray[np.int32], NDArray[np.uint8]]]:
         """Blocks of tokens: the centroid of each [tokens] and its packed residual [tokens, bytes].
         Raises InputError for other dims than the centroids', and NaN or infinite values."""
-        require_dims(documents, self.centroids.shape[1])
+        require_dims(documents, self.centroids.shape[1], "documents", "the centroids")
         for start in range(0, len(documents.values), TOKENS):
             block = single(documents.values[start : start + TOKENS])
             if not np.isfinite(block.sum()):
@@ -81,15 +81,6 @@ class Codec:
         vectors = np.empty((len(codes), self.centroids.shape[1]), np.float32)
         decode(codes, packed, self.centroids, self.weights, self.bits, unit, vectors)
         return vectors
-
-
-def require_dims(vectors: MultiVector, dims: int) -> None:
-    if vectors.values.shape[1] != dims:
-        raise InputError(
-            f"vectors have {vectors.values.shape[1]} dimensions, the centroids {dims}",
-            "token vectors of one model",
-            "encode queries and documents with the same encoder and the same transforms",
-        )
 
 
 def require_bits(bits: int) -> None:

@@ -20,7 +20,7 @@ from ir_bench.kernels.alignment import alignments
 from ir_bench.kernels.ball_carving import carved
 from ir_bench.kernels.maxsim import finite_blocks, pair_scores, quantised
 from ir_bench.protocols import Encoder
-from ir_bench.scoring import require_finite
+from ir_bench.scoring import require_dims, require_finite
 from ir_bench.store import Store
 from ir_bench.types import Alignment, Corpus, MultiVector, Queries, Run
 
@@ -82,12 +82,7 @@ class MaxSimReranker:
         """The same for queries that are encoded already."""
         if self._documents is None or self._rows is None:
             raise InputError("rerank before build", "an encoded corpus", "call build(corpus, store) first")
-        if vectors.values.shape[1] != self._documents.values.shape[1]:
-            raise InputError(
-                f"queries have {vectors.values.shape[1]} dimensions, the documents {self._documents.values.shape[1]}",
-                "token vectors of one model",
-                "encode both with the same encoder",
-            )
+        require_dims(vectors, self._documents.values.shape[1])
         require_finite(vectors.values, "a vector of query", vectors.offsets)
         with cost.timed("rerank_s"):
             if self.ball_carving is not None:

@@ -71,7 +71,7 @@ class CentroidTerms:
 
     def _folded(self, vectors: MultiVector, fold: np.ufunc) -> Sparse:
         assert self._centroids is not None, "fit or load comes first"
-        require_dims(vectors, MultiVector(self._centroids, np.zeros(1, np.int64)))
+        require_dims(vectors, self._centroids.shape[1], "vectors", "the centroids")
         require_finite(vectors.values, "a vector of text", vectors.offsets)
         size, kept = len(self._centroids), min(self.terms, len(self._centroids))
         vocabulary = Strings.of(f"centroid {n}" for n in range(size))

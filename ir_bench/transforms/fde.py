@@ -15,6 +15,7 @@ from ir_bench import cost
 from ir_bench.errors import InputError
 from ir_bench.kernels.fde import encode
 from ir_bench.kernels.maxsim import one_thread_of_blas, stored_numbers
+from ir_bench.scoring import require_dims
 from ir_bench.types import Dense, MultiVector
 
 Projection = Literal["sign", "count_sketch", "identity"]
@@ -93,12 +94,8 @@ class FixedDimensionalEncoding:
         return self._encoded(vectors, "document", mean=True, fill=self.fill)
 
     def queries(self, vectors: MultiVector) -> Dense:
-        if self._dims is not None and vectors.values.shape[1] != self._dims:  # encodings of both have equal lengths
-            raise InputError(
-                f"queries have {vectors.values.shape[1]} dimensions, the documents {self._dims}",
-                "token vectors of one model",
-                "encode both with the same encoder",
-            )
+        if self._dims is not None:  # encodings of both have equal lengths
+            require_dims(vectors, self._dims)
         return self._encoded(vectors, "query", mean=False, fill=False)
 
     def _encoded(self, vectors: MultiVector, what: str, mean: bool, fill: bool) -> Dense:

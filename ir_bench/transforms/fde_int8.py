@@ -14,6 +14,7 @@ from ir_bench import cost
 from ir_bench.errors import InputError
 from ir_bench.kernels.fde import encode, encode_products
 from ir_bench.kernels.maxsim import one_thread_of_blas, quantised
+from ir_bench.scoring import require_dims
 from ir_bench.types import Dense, MultiVector
 
 TOKENS = 2048  # multiplied at once; torch prepares for each number of rows, so it is always a multiple
@@ -99,12 +100,8 @@ class Int8Encoding:
         return Dense(encodings)
 
     def queries(self, vectors: MultiVector) -> Dense:
-        if self._dims is not None and vectors.values.shape[1] != self._dims:  # encodings of both have equal lengths
-            raise InputError(
-                f"queries have {vectors.values.shape[1]} dimensions, the documents {self._dims}",
-                "token vectors of one model",
-                "encode both with the same encoder",
-            )
+        if self._dims is not None:  # encodings of both have equal lengths
+            require_dims(vectors, self._dims)
         _require_finite(vectors, "query")
         values, encodings = vectors.values.astype(np.float32), np.empty((len(vectors), self._size), np.float32)
         planes, projections = self.matrices(values.shape[1])

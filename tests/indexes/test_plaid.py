@@ -151,7 +151,7 @@ def test_hostile_input_is_told():
         built(vectors([0, 0]))
     with pytest.raises(InputError, match="residuals of 3 bits"):
         built(bits=3)
-    with pytest.raises(InputError, match="vectors have 8 dimensions, the centroids 16"):
+    with pytest.raises(InputError, match="queries have 8 dimensions, the documents 16"):
         built().search(vectors([2], dims=8), 1)
     with pytest.raises(InputError, match="a vector of query 1 has NaN"):
         built().search(bad, 1)

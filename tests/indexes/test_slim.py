@@ -127,5 +127,5 @@ def test_centroid_terms_of_single_tokens_and_their_foldings():
             np.testing.assert_allclose(got, expected, atol=1e-5)
     with pytest.raises(InputError, match="at least one of each"):
         CentroidTerms().fit(vectors([0]))
-    with pytest.raises(InputError, match="queries have 9 dimensions, the documents 5"):
+    with pytest.raises(InputError, match="vectors have 9 dimensions, the centroids 5"):
         lexical.queries(vectors([1]))

@@ -150,7 +150,7 @@ def test_hostile_input_is_told():
         built(bits=3)
     with pytest.raises(InputError, match="nprobe=0"):
         built(nprobe=0)
-    with pytest.raises(InputError, match="vectors have 8 dimensions, the centroids 16"):
+    with pytest.raises(InputError, match="queries have 8 dimensions, the documents 16"):
         built().search(vectors([2], dims=8), 1)
     with pytest.raises(InputError, match="a vector of query 1 has NaN"):
         built().search(bad, 1)

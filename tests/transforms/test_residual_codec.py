@@ -103,7 +103,7 @@ def test_hostile_input_is_told():
         fitted(vectors([3]), bits=3)
     with pytest.raises(InputError, match="no document has a token vector"):
         fitted(vectors([0]))
-    with pytest.raises(InputError, match="vectors have 8 dimensions, the centroids 32"):
+    with pytest.raises(InputError, match="documents have 8 dimensions, the centroids 32"):
         fitted(vectors([5])).documents(vectors([5], dims=8))
     bad = vectors([2, 3])
     bad.values[4, 0] = np.inf
