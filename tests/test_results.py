@@ -172,7 +172,7 @@ def test_the_readmes_table_of_collections_is_what_was_measured():
     shown = 0
     for line in readme.split("\n"):
         cells = [cell.strip().strip("`") for cell in line.strip().strip("|").split("|")]
-        if cells[0] == "nDCG@10" and len(cells) > 5:
+        if cells[0] == "nDCG@10" and len(cells) > 3:
             columns = cells[1:]
             continue
         name = tuple(word.rpartition("=")[2] for word in cells[0].split())  # muvera encoder=minilm_colbert
@@ -183,4 +183,4 @@ def test_the_readmes_table_of_collections_is_what_was_measured():
                 shown += 1
         elif not line.startswith("|"):
             columns = []
-    assert shown >= 54 + 25 + 30
+    assert shown >= 54 + 15 + 30 + 30
