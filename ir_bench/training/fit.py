@@ -28,6 +28,7 @@ from ir_bench.protocols import Indexing, Placing, Queueing, Refreshing, Retrieve
 from ir_bench.results import write_json
 from ir_bench.store import Store
 from ir_bench.training import finished
+from ir_bench.training.alone import alone
 from ir_bench.training.batches import for_trainer
 from ir_bench.training.callbacks import KeepLearned, LogScores, Patience, Progress, Refresh
 from ir_bench.training.checkpoints import Sealed, full_disk_told, last_complete
@@ -80,22 +81,36 @@ class Fit:
     device: str | None = None
 
     def run(self) -> dict[str, Any]:
-        """Train, write, and return the manifest. A finished training of the same settings is not repeated."""
-        with models.without_bars():  # one for each checkpoint that is written, between those of the training
-            return self._run()
-
-    def _run(self) -> dict[str, Any]:
+        """Train, write, and return the manifest. A finished training of the same settings is not repeated, and one that
+        another process is at is waited for."""
         identity = self._identity()
-        written = self.output / MANIFEST
-        if written.is_file():
-            manifest = json.loads(written.read_text(encoding="utf-8"))
-            if manifest["fingerprint"] == fingerprint(identity):
+        if manifest := self._finished(identity):
+            return manifest
+        with ExitStack() as stack:
+            stack.enter_context(models.without_bars())  # one for each checkpoint, between those of the training
+            if _first_process():
+                stack.enter_context(alone(self.output / "checkpoints"))
+            if torch.distributed.is_initialized():
+                torch.distributed.barrier()  # all processes of a training look after the first one has waited
+            if manifest := self._finished(identity):
+                shutil.rmtree(self.output / "checkpoints", ignore_errors=True)
                 return manifest
+            return self._run(identity)
+
+    def _finished(self, identity: dict[str, Any]) -> dict[str, Any] | None:
+        written = self.output / MANIFEST
+        if not written.is_file():
+            return None
+        manifest: dict[str, Any] = json.loads(written.read_text(encoding="utf-8"))
+        if manifest["fingerprint"] != fingerprint(identity):
             raise InputError(
                 f"{self.output} holds a model of other settings, data or versions",
                 "an empty folder, or the same training",
                 "choose another output=…, or delete the folder",
             )
+        return manifest
+
+    def _run(self, identity: dict[str, Any]) -> dict[str, Any]:
         if _first_process():
             finished.require_same(self.output / "checkpoints", fingerprint(identity))
         began = time.perf_counter()
@@ -123,7 +138,7 @@ class Fit:
         with full_disk_told(self._checkpoints(next(reversed(stages)))):
             model.save_pretrained(str(self.output), create_model_card=True)
             (self.output / "logs").mkdir(exist_ok=True)
-            write_json(written, manifest)
+            write_json(self.output / MANIFEST, manifest)
         for logs in (self.output / "checkpoints").glob("*/runs"):
             shutil.move(str(logs), str(self.output / "logs" / logs.parent.name))
         for leftover in ("checkpoints", "refreshed"):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+import shutil
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +20,7 @@ from ir_bench.encoders.sentence_transformer import SentenceTransformerEncoder
 from ir_bench.errors import InputError
 from ir_bench.indexes.flat import FlatIndex
 from ir_bench.store import Store
+from ir_bench.training.alone import alone
 from ir_bench.training.architectures.bi_encoder import BiEncoder
 from ir_bench.training.architectures.late_interaction import LateInteraction
 from ir_bench.training.architectures.two_tower import TwoTower
@@ -325,6 +329,30 @@ def test_a_finished_training_is_not_repeated_and_another_is_refused(tmp_path: Pa
     assert (tmp_path / "out" / "training.json").stat().st_mtime_ns == written
     with pytest.raises(InputError, match="holds a model of other settings"):
         replace(one, seed=1).run()
+
+
+def test_a_training_that_another_process_is_at_is_waited_for(
+    tmp_path: Path, model: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = fit(tmp_path, model, TwoTower(), stage(steps=4))
+    manifest = one.run()
+    shutil.move(tmp_path / "out", tmp_path / "elsewhere")
+    monkeypatch.setattr(Fit, "_run", None)  # nothing is trained again
+    found: list[dict[str, Any]] = []
+    waiting = threading.Thread(target=lambda: found.append(one.run()))
+    with alone(tmp_path / "out" / "checkpoints"):
+        waiting.start()
+        for _ in range(600):
+            if "waiting for another process" in capfd.readouterr().err:
+                break
+            time.sleep(0.1)
+        else:
+            pytest.fail("it says nothing of waiting")
+        assert waiting.is_alive()
+        shutil.copytree(tmp_path / "elsewhere", tmp_path / "out", dirs_exist_ok=True)
+    waiting.join()
+    assert found == [manifest]
+    assert not (tmp_path / "out" / "checkpoints").exists()
 
 
 def test_checkpoints_of_another_training_are_not_continued(
