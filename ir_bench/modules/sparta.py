@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import torch
 from torch import nn
+from torch.autograd.function import once_differentiable
 
 from ir_bench.modules.weighted import Weighted
 
@@ -33,14 +34,47 @@ class Sparta(Weighted):
 
     def forward(self, features: dict[str, Any]) -> dict[str, Any]:
         vectors = features["token_embeddings"].to(self.table.dtype)  # a transformer may run in another
-        masked = ~features["attention_mask"].bool()
-        matches = vectors @ self.table.T  # [texts, tokens, vocabulary]
-        matches = matches.masked_fill(masked[:, :, None], torch.finfo(matches.dtype).min).amax(1)
+        used = features["attention_mask"].bool()
+        matches = torch.stack([self._largest(own[mask]) for own, mask in zip(vectors, used, strict=True)])
         weights = (matches + self.bias).relu().log1p()
         if self.without:
             weights = weights.index_fill(1, torch.tensor(self.without, device=weights.device), 0)
         features["sentence_embedding"] = weights
         return features
 
+    def _largest(self, vectors: torch.Tensor) -> torch.Tensor:
+        if not len(vectors):
+            return self.table.new_full((self.vocabulary,), torch.finfo(self.table.dtype).min)
+        if torch.is_grad_enabled():
+            return _Largest.apply(self.table, vectors)
+        return (self.table @ vectors.T).amax(1)
+
     def get_embedding_dimension(self) -> int:
         return self.vocabulary
+
+
+class _Largest(torch.autograd.Function):
+    """The largest inner product of each row of a table [rows, dims] with some vectors [vectors, dims], as [rows].
+
+    Its gradient is that of the product which is the largest, of several the first one's: neither all products are kept
+    for it, nor multiplied by their gradients, of which all others are zero.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, table: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
+        largest, which = (table @ vectors.T).max(1)
+        ctx.save_for_backward(table, vectors, which)
+        return largest
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+        table, vectors, which = ctx.saved_tensors
+        rows = gradient.nonzero().squeeze(1)
+        some, which = gradient[rows, None].to(table.dtype), which[rows]
+        of_table = of_vectors = None
+        if ctx.needs_input_grad[0]:
+            of_table = torch.zeros_like(table).index_copy_(0, rows, some * vectors[which])
+        if ctx.needs_input_grad[1]:
+            of_vectors = torch.zeros_like(vectors).index_add_(0, which, some * table[rows])
+        return of_table, of_vectors

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ir_bench import models
@@ -31,6 +31,29 @@ def test_equals_a_float64_loop(lengths, bias, seed):
         expected = [np.log1p(max(0.0, max(float(e @ h) for h in own) + module.bias.item())) for e in table]
         expected[0] = 0
         np.testing.assert_allclose(found[text].detach().numpy(), expected, atol=1e-5)
+
+
+@settings(max_examples=25)
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=4), st.floats(-2, 2), st.integers(0, 99), st.booleans())
+def test_gradients_are_those_of_all_products(lengths, bias, seed, frozen):
+    assume(any(lengths))
+    generator = torch.Generator().manual_seed(seed)
+    module = Sparta(4, 7, without=[0], frozen=frozen)
+    module.table.data = torch.randn(7, 4, generator=generator)
+    module.bias.data.fill_(bias)
+    vectors = torch.randn(len(lengths), max(*lengths, 1), 4, generator=generator).requires_grad_()
+    mask = torch.arange(vectors.shape[1])[None] < torch.tensor(lengths)[:, None]
+    towards = torch.randn(len(lengths), 7, generator=generator)
+    learn = [vectors, module.bias] + [module.table] * (not frozen)
+    weights = module({"token_embeddings": vectors, "attention_mask": mask.long()})["sentence_embedding"]
+    found = torch.autograd.grad(weights, learn, towards)
+    # dense, and kept for the gradient
+    products = (vectors @ module.table.T).masked_fill(~mask[:, :, None], torch.finfo(torch.float32).min).amax(1)
+    expected = torch.autograd.grad(
+        (products + module.bias).relu().log1p().index_fill(1, torch.tensor([0]), 0), learn, towards
+    )
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
 
 
 def test_equals_beirs_vectors_of_the_real_model():
