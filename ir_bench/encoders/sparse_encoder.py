@@ -240,8 +240,11 @@ class SparseEncoder:
 
 
 def _terms(model: Any, dims: int) -> list[str]:
-    """A name for each dimension, all different: tokens of the vocabulary, else numbers."""
+    """A name for each dimension, all different: as the head calls it, or the vocabulary's token, else its number."""
     known = len(model.tokenizer)
+    for module in model.modules():
+        if len(names := getattr(module, "names", ())) == dims:
+            return list(names)
     if dims < known or _has_numbers(model):
         return [str(number) for number in range(dims)]
     # vocabularies of models are often padded a little beyond the tokenizer's

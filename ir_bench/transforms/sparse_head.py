@@ -29,7 +29,8 @@ class SparseHead:
     most so many terms, the largest weights; None keeps all that the head leaves. `idf`: "collection" weighs a query's
     own terms by Lucene's inverse document frequency in the collection that is searched, as BM25 does, where the head
     has such weights (`modules.lexical_expansion`); "trained" by those that it was trained with.
-    Dimensions beyond the tokens (`architectures.joint`) are named by numbers; `term_range` tells the parts apart.
+    Dimensions are tokens of the encoder, or what the head calls them (`architectures.lens`); those beyond the tokens
+    (`architectures.joint`) are named by numbers, and `term_range` tells the parts apart.
     Raises InputError for a folder without a head, or a head for vectors of other dims or kind.
     """
 
@@ -71,14 +72,16 @@ class SparseHead:
         return self._applied(vectors, "query", self.query_keep)
 
     def terms(self, tokens: Sequence[str]) -> list[str]:
-        """The terms that a text's own tokens count as, once texts were weighed: for example their stems."""
-        same_as = getattr(self._opened().modules[0], "same_as", None)
+        """The terms that a text's own tokens count as, once texts were weighed: their stems, say, or clusters."""
+        module = self._opened().modules[0]
+        same_as = getattr(module, "same_as", getattr(module, "cluster_of", None))
         if same_as is None or self._vocabulary is None:
             return list(tokens)
         if not self._numbers:
             self._numbers = {name: number for number, name in enumerate(self._vocabulary)}
         counted = (int(same_as[self._numbers[token]]) for token in tokens if token in self._numbers)
-        return [self._vocabulary[term] for term in counted if term >= 0]
+        names = getattr(module, "names", self._vocabulary)
+        return [names[term] for term in counted if term >= 0]
 
     def _applied(self, vectors: MultiVector, task: Task, keep: int | None) -> Sparse:
         vocabulary, _ = _named(vectors)
@@ -106,12 +109,17 @@ class SparseHead:
             terms.append(which.astype(np.int32))
             weights.append(found[at, which])
         if not order:
-            return Sparse(np.empty(0, np.int32), np.empty(0, np.float32), np.zeros(1, np.int64), vocabulary)
+            names = self._dimensions(vocabulary, 0)
+            return Sparse(np.empty(0, np.int32), np.empty(0, np.float32), np.zeros(1, np.int64), names)
         offsets, (all_terms, all_weights) = in_order(
             np.concatenate(order), np.concatenate(counts), np.concatenate(terms), np.concatenate(weights)
         )
         require_finite(all_weights[:, None], f"the vector of {task}", offsets)
-        return Sparse(all_terms, all_weights, offsets, _longer(vocabulary, found.shape[1]))
+        return Sparse(all_terms, all_weights, offsets, self._dimensions(vocabulary, found.shape[1]))
+
+    def _dimensions(self, vocabulary: Strings, dims: int) -> Strings:
+        names = getattr(self._opened().modules[0], "names", None)
+        return _longer(vocabulary, dims) if names is None else Strings.of(names)
 
     def _opened(self) -> Head:
         if self._head is None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ir_bench import models
 from ir_bench.errors import InputError
 from ir_bench.kernels.bags import pooled, unit
+from ir_bench.kernels.token_clusters import spherical_clusters
 from ir_bench.shards import write_arrays
 from ir_bench.types import Sparse, Strings
 
@@ -57,7 +58,7 @@ class VocabularyClusters:
                 "at least 1 and at most the number of tokens",
                 "correct transform.clusters",
             )
-        of, nearest = _spherical(embeddings, self.clusters, self.iterations, self.seed)
+        of, nearest = spherical_clusters(embeddings, self.clusters, self.iterations, self.seed)
         self._names = [f"cluster {number} ({tokens[token]})" for number, token in enumerate(nearest.tolist())]
         self._cluster_of = dict(zip(tokens, of.tolist(), strict=True))
 
@@ -101,7 +102,7 @@ class VocabularyClusters:
 
 
 def _tokens(model: str) -> tuple[list[str], NDArray[np.float32]]:
-    """The names of a model's tokens, special ones left out, and their embeddings [tokens, dims], of length 1."""
+    """The names of a model's tokens, special ones left out, and their embeddings [tokens, dims]."""
     from transformers import AutoModel, AutoTokenizer
 
     folder = str(models.folder(model))
@@ -110,24 +111,5 @@ def _tokens(model: str) -> tuple[list[str], NDArray[np.float32]]:
         table: Any = AutoModel.from_pretrained(folder).get_input_embeddings().weight
     known = min(len(tokenizer), len(table))
     ids = np.setdiff1d(np.arange(known), tokenizer.all_special_ids)
-    embeddings = table.detach().float().numpy()[ids]
-    lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)
     tokens: Any = tokenizer.convert_ids_to_tokens(ids.tolist())
-    return tokens, embeddings / np.where(lengths > 0, lengths, 1)
-
-
-def _spherical(
-    vectors: NDArray[np.float32], count: int, iterations: int, seed: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The cluster of each vector [vectors], and the vector nearest to each centre [count]."""
-    import faiss
-
-    # all vectors are used, however many or few there are for a centre
-    limits = {"min_points_per_centroid": 1, "max_points_per_centroid": len(vectors)}
-    kmeans = faiss.Kmeans(vectors.shape[1], count, niter=iterations, seed=seed, spherical=True, **limits)
-    kmeans.train(vectors)
-    _, of = kmeans.index.search(vectors, 1)
-    tokens = faiss.IndexFlatIP(vectors.shape[1])
-    tokens.add(vectors)
-    _, nearest = tokens.search(np.asarray(kmeans.centroids), 1)
-    return of[:, 0], nearest[:, 0]
+    return tokens, table.detach().float().numpy()[ids]

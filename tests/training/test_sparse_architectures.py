@@ -18,6 +18,7 @@ from ir_bench.errors import InputError
 from ir_bench.indexes.inverted import InvertedIndex
 from ir_bench.similarities.dot import Dot
 from ir_bench.training.architectures.joint import Joint
+from ir_bench.training.architectures.lens import Lens
 from ir_bench.training.architectures.sparta import SpartaMatching
 from ir_bench.training.architectures.unicoil import UniCoil
 from ir_bench.training.objectives.contrastive import Contrastive
@@ -96,6 +97,22 @@ def test_an_untrained_joint_model_adds_common_terms_and_the_cosine(model: Path, 
     np.testing.assert_allclose(scores["sparse"], [[6, 0], [0, 1]], atol=1e-5)  # "the" twice in the first query
     np.testing.assert_allclose(scores["dense"], 3 * plain @ plain.T, atol=1e-4)
     np.testing.assert_allclose(scores["both"], scores["sparse"] + scores["dense"], atol=1e-4)
+
+
+def test_clusters_are_named_and_take_the_place_of_a_texts_own_tokens(model: Path, tmp_path: Path) -> None:
+    Lens(clusters=6).build(str(model), TEXTS).save_pretrained(str(tmp_path / "lens"), create_model_card=False)
+    whole, states = SparseEncoder(str(tmp_path / "lens")), TokenStatesEncoder(str(model), storage="float32")
+    head = SparseHead(str(tmp_path / "lens"))
+    found, wanted = head.documents(states.encode_documents(TEXTS)), whole.encode_documents(TEXTS)
+    assert list(found.vocabulary) == list(wanted.vocabulary)
+    assert len(found.vocabulary) == 6
+    assert all(name.startswith(f"cluster {number} (") for number, name in enumerate(found.vocabulary))
+    for row in range(3):
+        assert found.row(row) == pytest.approx(wanted.row(row), abs=1e-5)
+    own = head.terms(["cat", "[CLS]", "nothing"])
+    assert len(own) == 1
+    assert own[0] in found.vocabulary
+    assert list(head.documents(states.encode_documents([])).vocabulary) == list(found.vocabulary)
 
 
 @pytest.mark.parametrize("limits", [{"first": -1}, {"first": 5, "last": 5}])

@@ -46,30 +46,34 @@ class Splade:
         head = SpladeHead(table.shape[1], len(table), self.pooling, self.queries, sorted(without), self.saturation)
         head.table.copy_(table)
         with torch.no_grad():
-            _begin(head, transformer, list(documents[:SAMPLE]))
+            rows = torch.arange(len(table))
+            rows[head.without] = -1
+            begin(head, transformer, list(documents[:SAMPLE]), rows, SHARE)
         if self.queries == "idf":
             head.importance.copy_(torch.log(1 + (len(documents) - found + 0.5) / (found + 0.5)))  # Lucene's
         modules = [transformer, Normalize("token_embeddings"), head]
         return SparseEncoder(modules=modules, device="cpu", similarity_fn_name="dot")
 
 
-def _begin(head: Any, transformer: Any, sample: Sequence[str]) -> None:
+def begin(head: Any, transformer: Any, sample: Sequence[str], rows: Any, share: float) -> None:
+    """Sets a `modules.splade` so that tokens weigh for their own `rows` [vocabulary] of its table (-1: none), and about
+    a `share` of all weighs something in a document of the sample."""
     import torch
 
     states, tokens = [], []
     for start in range(0, len(sample), 16):
         output = transformer(transformer.preprocess(list(sample[start : start + 16])))
-        used = output["attention_mask"].bool() & ~torch.isin(output["input_ids"], torch.tensor(head.without))
+        used = output["attention_mask"].bool() & (rows[output["input_ids"]] >= 0)
         states.append(torch.nn.functional.normalize(output["token_embeddings"][used].double(), dim=-1))
         tokens.append(output["input_ids"][used])
     vectors = torch.cat([torch.cat(states), torch.ones(sum(map(len, states)), 1, dtype=torch.float64)], 1)
-    own = head.table[torch.cat(tokens)].double()
+    own = head.table[rows[torch.cat(tokens)]].double()
     identity = torch.eye(vectors.shape[1], dtype=torch.float64)
     fitted = torch.linalg.solve(vectors.T @ vectors + RIDGE * identity, vectors.T @ own)
     head.linear.weight.copy_(fitted[:-1].T)
     head.linear.bias.copy_(fitted[-1])
     largest = torch.stack([(head.linear(text.float()) @ head.table.T).amax(0) for text in states])  # [batches, terms]
-    head.bias.copy_(-torch.quantile(largest.flatten()[: 1 << 24], 1 - 16 * SHARE))
+    head.bias.copy_(-torch.quantile(largest.flatten()[: 1 << 24], 1 - 16 * share))
 
 
 def _frequencies(tokenizer: Any, documents: Sequence[str], vocabulary: int) -> Any:
