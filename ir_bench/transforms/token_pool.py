@@ -14,6 +14,7 @@ from ir_bench import cost
 from ir_bench.errors import InputError
 from ir_bench.kernels import clusters
 from ir_bench.kernels.half import single
+from ir_bench.kernels.maxsim import one_thread_of_blas
 from ir_bench.scoring import require_finite
 from ir_bench.types import MultiVector
 
@@ -68,11 +69,12 @@ class TokenPool:
         if not np.isfinite(vectors.values.max(initial=0)) or not np.isfinite(vectors.values.min(initial=0)):
             require_finite(vectors.values, "a vector of document", vectors.offsets)
         rows = [vectors.row(i) for i in range(len(vectors))]
-        if self.threads > 1:
-            with ThreadPoolExecutor(self.threads) as pool:
-                pooled = list(pool.map(self._document, rows))
-        else:
-            pooled = [self._document(row) for row in rows]
+        with one_thread_of_blas():  # products of one document are small
+            if self.threads > 1:
+                with ThreadPoolExecutor(self.threads) as pool:
+                    pooled = list(pool.map(self._document, rows))
+            else:
+                pooled = [self._document(row) for row in rows]
         cost.note("tokens_read", len(vectors.values))
         cost.note("tokens_kept", sum(map(len, pooled)))
         offsets = np.cumsum([0, *map(len, pooled)])
