@@ -173,9 +173,9 @@ def _int8_scores(queries: MultiVector, documents: MultiVector, scales: NDArray[n
         cuts = _together(asked, starts, stops).tolist()
         for i, j in pairwise(cuts):
             (q, r), block = spans[asked[i]], blocks[asked[i]]
-            largest = np.full((j - i, r - q), -np.inf, np.float32)
             if q == r:
                 continue
+            largest = np.full((j - i, r - q), -np.inf, np.float32)
             if j - i == 1:
                 first, last = int(starts[i]), int(stops[i])
                 for a in range(first, last, TOKENS):
