@@ -181,8 +181,7 @@ def _int8_scores(queries: MultiVector, documents: MultiVector, scales: NDArray[n
                 for a in range(first, last, TOKENS):
                     b = min(a + TOKENS, last)
                     _scaled_largest(_products(tokens, a, b, block, room), scales[a:b], largest[0])
-            else:
-                count = _copy(values, starts[i:j], stops[i:j], near)
+            elif count := _copy(values, starts[i:j], stops[i:j], near):
                 _largest_of_copies(_products(copies, 0, count, block, room), starts[i:j], stops[i:j], scales, largest)
             scores[i:j] = np.vecdot(largest, query_scales[q:r])
         return scores

@@ -129,7 +129,16 @@ def test_int8_is_exact_for_whole_numbers_that_reach_127():
     )
 
 
-@hypothesis.settings(max_examples=30)
+def test_int8_documents_without_tokens_beside_each_other_have_no_score():
+    queries, documents = vectors([2], 3, 1), vectors([0, 4, 0, 0], 3, 2)
+    values, scales = quantised(documents.values)
+    small = MultiVector(values, documents.offsets)
+    for rows in ([0, 2, 3], [0, 1, 2, 3], []):
+        scores = pair_scores(queries, small, np.zeros(len(rows), np.int64), np.array(rows, np.int64), scales)
+        assert [row for row, score in zip(rows, scores, strict=True) if score != -np.inf] == [r for r in rows if r == 1]
+
+
+@hypothesis.settings(max_examples=80)
 @given(st.lists(st.integers(0, 7), min_size=1, max_size=4), st.integers(1, 20), st.integers(1, 3), st.data())
 def test_int8_scores_of_a_pair_do_not_depend_on_the_pairs_beside_it(query_lengths, dims, threads, data):
     lengths = st.sampled_from([0, 1, 3, kernel.TOKENS, kernel.COPIED - 1, kernel.COPIED, kernel.COPIED + 1])
