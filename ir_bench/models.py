@@ -108,10 +108,11 @@ def loading(model: str, begun: Sequence[str] = ()) -> Iterator[None]:
     """
     reports = _Reports(level=logging.WARNING)
     logger = logging.getLogger("transformers.modeling_utils")
-    level, propagate = logger.level, logger.propagate
+    level, propagate, disabled = logger.level, logger.propagate, logger.disabled
     logger.addHandler(reports)
     logger.propagate = False  # the table lists harmless leftovers too
-    logger.setLevel(logging.WARNING)  # heard also where the user has silenced transformers
+    logger.setLevel(logging.WARNING)  # heard also where the user has silenced transformers,
+    logger.disabled = False  # or a configuration of logging has, which disables the loggers there are
     # its list of layers "not sharded" over several devices is logged for every model that is not meant to be
     logging.getLogger("transformers.distributed.tensor_parallel").setLevel(logging.ERROR)
     try:
@@ -129,6 +130,7 @@ def loading(model: str, begun: Sequence[str] = ()) -> Iterator[None]:
         logger.removeHandler(reports)
         logger.propagate = propagate
         logger.setLevel(level)
+        logger.disabled = disabled
     if missing := [name for name in reports.missing if not any(part in name.split(".") for part in begun)]:
         raise InputError(
             f"the model {model} lacks {len(missing)} kinds of weights that its configuration calls for, "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from pathlib import Path
 
@@ -175,3 +176,16 @@ def test_a_damaged_model_is_refused_with_a_cause_and_a_remedy(checkpoint, damage
     with pytest.raises(InputError, match=message) as caught:
         SentenceTransformerEncoder(str(folder)).encode_queries(["the cat sat"])
     assert caught.value.fix
+
+
+def test_missing_weights_are_told_where_logging_is_switched_off(checkpoint):
+    """As by a logging configuration that disables the loggers there are, which Hydra's and MLflow's do."""
+    folder, logger = checkpoint(), logging.getLogger("transformers.modeling_utils")
+    _layer_missing(folder)
+    before, logger.disabled = logger.disabled, True
+    try:
+        with pytest.raises(InputError, match="would be random numbers"):
+            SentenceTransformerEncoder(str(folder)).encode_queries(["the cat sat"])
+        assert logger.disabled
+    finally:
+        logger.disabled = before
