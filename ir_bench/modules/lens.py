@@ -17,7 +17,7 @@ class Lens(Weighted):
 
     `modules.splade` with the centres of clusters of the vocabulary in the place of all its input embeddings:
     max_j log(1 + relu(<c_k, A h_j + a> + b_k)), brought to length 1 if `normalise`. `names`: what each cluster is
-    called; `cluster_of` [vocabulary]: the cluster of each token, -1 for none.
+    called; `same_as` [vocabulary]: the cluster that each token counts as, -1 for none.
     Reads `token_embeddings`, `attention_mask` and `input_ids`; gives `sentence_embedding`.
 
     Source: Lei et al. 2025, Enhancing Lexicon-Based Text Embeddings with Large Language Models (LENS), section 3.
@@ -29,8 +29,8 @@ class Lens(Weighted):
     def __init__(self, dims: int, vocabulary: int, names: Sequence[str], normalise: bool = True) -> None:
         super().__init__()
         self.dims, self.vocabulary, self.names, self.normalise = dims, vocabulary, list(names), normalise
-        self.cluster_of: torch.Tensor
-        self.register_buffer("cluster_of", torch.full((vocabulary,), -1))
+        self.same_as: torch.Tensor
+        self.register_buffer("same_as", torch.full((vocabulary,), -1))
         self.weigh = SpladeHead(dims, len(self.names))
 
     def forward(self, features: dict[str, Any]) -> dict[str, Any]:

@@ -42,6 +42,7 @@ class SparseHead:
     document_keep: int | None = None
     idf: Literal["trained", "collection"] = field(default="trained", metadata=OF_QUERIES)
     _head: Head | None = field(default=None, init=False, repr=False, compare=False)
+    _names: Strings | None = field(default=None, init=False, repr=False, compare=False)  # of a head that gives some
     _vocabulary: Strings | None = field(default=None, init=False, repr=False, compare=False)
     _numbers: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -73,14 +74,13 @@ class SparseHead:
 
     def terms(self, tokens: Sequence[str]) -> list[str]:
         """The terms that a text's own tokens count as, once texts were weighed: their stems, say, or clusters."""
-        module = self._opened().modules[0]
-        same_as = getattr(module, "same_as", getattr(module, "cluster_of", None))
+        same_as = getattr(self._opened().modules[0], "same_as", None)
         if same_as is None or self._vocabulary is None:
             return list(tokens)
         if not self._numbers:
             self._numbers = {name: number for number, name in enumerate(self._vocabulary)}
         counted = (int(same_as[self._numbers[token]]) for token in tokens if token in self._numbers)
-        names = getattr(module, "names", self._vocabulary)
+        names = self._vocabulary if self._names is None else self._names
         return [names[term] for term in counted if term >= 0]
 
     def _applied(self, vectors: MultiVector, task: Task, keep: int | None) -> Sparse:
@@ -109,8 +109,8 @@ class SparseHead:
             terms.append(which.astype(np.int32))
             weights.append(found[at, which])
         if not order:
-            names = self._dimensions(vocabulary, 0)
-            return Sparse(np.empty(0, np.int32), np.empty(0, np.float32), np.zeros(1, np.int64), names)
+            dimensions = self._dimensions(vocabulary, 0)
+            return Sparse(np.empty(0, np.int32), np.empty(0, np.float32), np.zeros(1, np.int64), dimensions)
         offsets, (all_terms, all_weights) = in_order(
             np.concatenate(order), np.concatenate(counts), np.concatenate(terms), np.concatenate(weights)
         )
@@ -118,12 +118,13 @@ class SparseHead:
         return Sparse(all_terms, all_weights, offsets, self._dimensions(vocabulary, found.shape[1]))
 
     def _dimensions(self, vocabulary: Strings, dims: int) -> Strings:
-        names = getattr(self._opened().modules[0], "names", None)
-        return _longer(vocabulary, dims) if names is None else Strings.of(names)
+        return _longer(vocabulary, dims) if self._names is None else self._names
 
     def _opened(self) -> Head:
         if self._head is None:
             self._head = Head.load(self.model)
+            if (names := getattr(self._head.modules[0], "names", None)) is not None:
+                self._names = Strings.of(names)
         return self._head
 
 

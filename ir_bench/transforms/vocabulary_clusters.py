@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ir_bench import models
 from ir_bench.errors import InputError
 from ir_bench.kernels.bags import pooled, unit
-from ir_bench.kernels.token_clusters import spherical_clusters
+from ir_bench.kernels.token_clusters import token_clusters
 from ir_bench.shards import write_arrays
 from ir_bench.types import Sparse, Strings
 
@@ -52,14 +52,7 @@ class VocabularyClusters:
             self._names, self._cluster_of = [], {}
             return
         tokens, embeddings = _tokens(self.model)
-        if not 1 <= self.clusters <= len(tokens):
-            raise InputError(
-                f"{self.clusters} clusters of the {len(tokens)} tokens of {self.model}",
-                "at least 1 and at most the number of tokens",
-                "correct transform.clusters",
-            )
-        of, nearest = spherical_clusters(embeddings, self.clusters, self.iterations, self.seed)
-        self._names = [f"cluster {number} ({tokens[token]})" for number, token in enumerate(nearest.tolist())]
+        of, self._names = token_clusters(tokens, embeddings, self.clusters, self.iterations, self.seed)
         self._cluster_of = dict(zip(tokens, of.tolist(), strict=True))
 
     def save(self, folder: Path) -> None:

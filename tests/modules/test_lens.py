@@ -16,7 +16,7 @@ from ir_bench.modules.lens import Lens
 def head(seed: int, normalise: bool) -> Lens:
     generator = torch.Generator().manual_seed(seed)
     made = Lens(4, 9, ["cats", "dogs", "wings"], normalise)
-    made.cluster_of[:] = torch.tensor([-1, 0, 0, 1, 1, 1, 2, 2, 2])
+    made.same_as[:] = torch.tensor([-1, 0, 0, 1, 1, 1, 2, 2, 2])
     made.weigh.table.copy_(torch.randn(3, 4, generator=generator))
     for weight in made.weigh.parameters():
         weight.data = torch.randn(weight.shape, generator=generator)
@@ -55,7 +55,7 @@ def test_what_is_saved_is_loaded(normalise: bool, tmp_path: Path):
     module.save(str(tmp_path))
     again = Lens.load(str(tmp_path))
     assert again.names == module.names
-    assert again.cluster_of.tolist() == module.cluster_of.tolist()
+    assert again.same_as.tolist() == module.same_as.tolist()
     given = features([3, 1], 2)
     assert again(dict(given))["sentence_embedding"].equal(module(dict(given))["sentence_embedding"])
     assert again.get_embedding_dimension() == 3

@@ -57,7 +57,7 @@ def test_as_many_clusters_as_tokens_are_the_whole_vocabulary(documents):
     every = len(splade.tokenizer) - len(splade.tokenizer.all_special_ids)
     lens = Lens(clusters=every, normalise=False).build(MINILM, documents)
     head, other = lens[-1], splade[-1]
-    tokens = (head.cluster_of >= 0).nonzero().flatten()
+    tokens = (head.same_as >= 0).nonzero().flatten()
     assert head.names[10] == f"cluster 10 ({splade.tokenizer.convert_ids_to_tokens(tokens[10].item())})"
     assert (head.weigh.bias - other.bias[tokens]).abs().max() < 0.01  # a quantile over five terms more or less
     head.weigh.bias.data.copy_(other.bias[tokens])
@@ -73,10 +73,10 @@ def test_an_untrained_lens_weighs_the_clusters_of_a_texts_own_words(documents):
     vectors = model.encode_document(documents[:8], convert_to_sparse_tensor=False)
     np.testing.assert_allclose(vectors.norm(dim=1), 1, atol=1e-5)
     for text, vector in zip(documents, vectors, strict=False):
-        own = set(model[-1].cluster_of[model.tokenizer(text, add_special_tokens=False)["input_ids"]].tolist())
+        own = set(model[-1].same_as[model.tokenizer(text, add_special_tokens=False)["input_ids"]].tolist())
         assert len(own.intersection(vector.topk(10).indices.tolist())) >= 4
     # tokens of one cluster are of like meaning
-    clusters = model[-1].cluster_of[model.tokenizer.convert_tokens_to_ids(["monday", "tuesday", "wednesday", "bread"])]
+    clusters = model[-1].same_as[model.tokenizer.convert_tokens_to_ids(["monday", "tuesday", "wednesday", "bread"])]
     assert len(set(clusters[:3].tolist())) == 1
     assert clusters[3] not in clusters[:3]
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ir_bench.errors import InputError
 from ir_bench.training.architectures.bi_encoder import BiEncoder
 from ir_bench.training.architectures.splade import SAMPLE, SHARE, begin
 
@@ -36,38 +35,24 @@ class Lens:
         from sentence_transformers import SparseEncoder
         from sentence_transformers.base.modules import Normalize
 
-        from ir_bench.kernels.token_clusters import spherical_clusters
+        from ir_bench.kernels.token_clusters import token_clusters
         from ir_bench.modules.lens import Lens as Head
 
         transformer = next(iter(BiEncoder().build(model, []).children()))
         tokenizer = transformer.tokenizer
         table = transformer.model.get_input_embeddings().weight.detach().float().numpy()
         tokens = np.setdiff1d(np.arange(min(len(tokenizer), len(table))), tokenizer.all_special_ids)
-        if not 1 <= self.clusters <= len(tokens):
-            raise InputError(
-                f"{self.clusters} clusters of the {len(tokens)} tokens of {model}",
-                "at least 1 and at most the number of tokens",
-                "correct architecture.clusters",
-            )
-        if self.clusters == len(tokens):
-            of = nearest = np.arange(len(tokens))
-        else:
-            of, nearest = spherical_clusters(table[tokens], self.clusters, self.iterations, self.seed)
-        named: Any = tokenizer.convert_ids_to_tokens(tokens[nearest].tolist())
-        head = Head(
-            table.shape[1],
-            len(table),
-            [f"cluster {number} ({token})" for number, token in enumerate(named)],
-            self.normalise,
-        )
-        head.cluster_of[tokens] = torch.from_numpy(of)
+        named: Any = tokenizer.convert_ids_to_tokens(tokens.tolist())
+        of, names = token_clusters(named, table[tokens], self.clusters, self.iterations, self.seed)
+        head = Head(table.shape[1], len(table), names, self.normalise)
+        head.same_as[tokens] = torch.from_numpy(of)
         sums = np.zeros((self.clusters, table.shape[1]))
         np.add.at(sums, of, table[tokens])
         sizes = np.bincount(of, minlength=self.clusters)[:, None]
         head.weigh.table.copy_(torch.from_numpy(sums / np.maximum(sizes, 1)))
         with torch.no_grad():
-            share = min(SHARE * len(tokens) / self.clusters, 0.03)  # as many dimensions as SPLADE begins with
-            begin(head.weigh, transformer, list(documents[:SAMPLE]), head.cluster_of, share)
+            share = min(SHARE * len(tokens) / self.clusters, 0.03)  # as many dimensions as SPLADE begins with, or fewer
+            begin(head.weigh, transformer, list(documents[:SAMPLE]), head.same_as, share)
         modules = [transformer, Normalize("token_embeddings"), head]
         similarity = "cosine" if self.normalise else "dot"
         return SparseEncoder(modules=modules, device="cpu", similarity_fn_name=similarity)
