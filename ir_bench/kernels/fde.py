@@ -32,9 +32,12 @@ def encode(
     bits = np.empty((longest if half else 0, dims), np.uint32)
     converted = bits.view(np.float32)
     products = np.empty(longest * repetitions * k, np.float32)
-    codes, counts, first = np.empty(longest, np.int64), np.empty(regions, np.int64), np.empty(regions, np.int64)
-    sums, projected = np.empty((regions, dims), np.float32), np.empty((regions, columns), np.float32)
-    filled_by = np.empty(regions, np.int64)
+    codes, order = np.empty(longest, np.int64), np.empty(longest, np.int64)
+    counts, first = np.empty(regions, np.int64), np.empty(regions, np.int64)
+    rows, row_of = np.empty((2 * regions, dims), np.float32), np.empty(regions, np.int64)
+    projected = np.empty((2 * regions, columns), np.float32)
+    held, single, filled_by = np.empty(regions, np.int64), np.empty(regions, np.int64), np.empty(regions, np.int64)
+    apart = _apart(regions)
     whole = np.empty(repetitions * regions * columns if len(sketch) else 0, np.float32)
     for text in range(len(offsets) - 1):
         a, b = offsets[text], offsets[text + 1]
@@ -55,44 +58,44 @@ def encode(
             np.dot(vectors, hyperplanes, sides)
         for r in range(repetitions):
             counts[:] = 0
+            holding = 0
             for i in range(n):
                 code = 0
                 for j in range(k):
-                    if sides[i, r * k + j] > 0:
-                        code |= 1 << j
+                    code |= np.int64(sides[i, r * k + j] > 0) << j  # without a branch: it goes either way
                 codes[i] = code
                 if counts[code] == 0:
                     first[code] = i
-                    sums[code] = vectors[i]
-                else:
-                    _add(sums[code], vectors[i])
+                    held[holding] = code
+                    row_of[code] = holding
+                    holding += 1
                 counts[code] += 1
-            if mean:
+            _sums(vectors, codes[:n], counts, held[:holding], row_of, order, rows)
+            used = holding
+            if fill and holding < regions:
+                _nearest(counts, first, held[:holding], apart, lowest_region, filled_by)
+                single[:] = -1  # the row of a region's first token by itself
+                for i in range(holding):
+                    if counts[held[i]] == 1:
+                        single[held[i]] = i
                 for region in range(regions):
-                    if counts[region] > 1:
-                        sums[region] /= np.float32(counts[region])
-            if fill:
-                _nearest(counts, first, k, lowest_region, filled_by)
-                for region in range(regions):
-                    if counts[region] == 0:
-                        sums[region] = vectors[filled_by[region]]
-                        counts[region] = 1
-            # regions that hold something first, so that only these are multiplied
-            held = 0
+                    if counts[region] == 0 and single[filled_by[region]] < 0:
+                        _copy(vectors[first[filled_by[region]]], rows[used])
+                        single[filled_by[region]] = used
+                        used += 1
+            if identity:
+                projected[:used] = rows[:used]
+            else:
+                np.dot(rows[:used], projections[r], projected[:used])
+            block = target[r * regions * columns : (r + 1) * regions * columns].reshape(regions, columns)
             for region in range(regions):
                 if counts[region]:
-                    if held < region:
-                        sums[held] = sums[region]
-                    filled_by[held] = region
-                    held += 1
-            block = target[r * regions * columns : (r + 1) * regions * columns].reshape(regions, columns)
-            if identity:
-                for i in range(held):
-                    block[filled_by[i]] = sums[i]
-            else:
-                np.dot(sums[:held], projections[r], projected[:held])
-                for i in range(held):
-                    block[filled_by[i]] = projected[i]
+                    scale = np.float32(1.0 / counts[region]) if mean else np.float32(1.0)
+                    for j in range(columns):
+                        block[region, j] = scale * projected[row_of[region], j]
+                elif fill:
+                    for j in range(columns):
+                        block[region, j] = projected[single[filled_by[region]], j]
         if len(sketch):
             row = encodings[text]
             for i in range(len(target)):
@@ -102,32 +105,74 @@ def encode(
     return -1
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@njit(cache=True, nogil=True)
+def _sums(vectors, codes, counts, held, row_of, order, rows):
+    """The sum of each region's tokens in its row, some tokens at once: a sum is read and written less often."""
+    after = np.empty(len(held), np.int64)  # where each row's tokens end in `order`
+    total = 0
+    for i in range(len(held)):
+        after[i] = total
+        total += counts[held[i]]
+    for i in range(len(codes)):
+        row = row_of[codes[i]]
+        order[after[row]] = i
+        after[row] += 1
+    start = 0
+    for row in range(len(held)):
+        into, stop = rows[row], after[row]
+        _copy(vectors[order[start]], into)
+        start += 1
+        while start + 4 <= stop:
+            _add_four(
+                into, vectors[order[start]], vectors[order[start + 1]], vectors[order[start + 2]],
+                vectors[order[start + 3]],
+            )  # fmt: skip
+            start += 4
+        while start < stop:
+            _add(into, vectors[order[start]])
+            start += 1
+
+
+@njit(cache=True, nogil=True)
+def _copy(vector, into):
+    for j in range(len(into)):
+        into[j] = vector[j]
+
+
+@njit(cache=True, nogil=True)
+def _add_four(into, a, b, c, d):
+    for j in range(len(into)):
+        into[j] += (a[j] + b[j]) + (c[j] + d[j])
+
+
+@njit(cache=True, nogil=True)
 def _add(into, vector):
     for j in range(len(into)):
         into[j] += vector[j]
 
 
 @njit(cache=True, nogil=True)
-def _nearest(counts, first, k, lowest_region, filled_by):
-    """For each empty region, the token that fills it."""
-    regions = len(counts)
-    for region in range(regions):
+def _apart(regions):
+    """Hamming distance of two regions by the bits in which they differ [regions]."""
+    distances = np.zeros(regions, np.int64)
+    for i in range(1, regions):
+        distances[i] = distances[i >> 1] + (i & 1)
+    return distances
+
+
+@njit(cache=True, nogil=True)
+def _nearest(counts, first, held, apart, lowest_region, filled_by):
+    """The region of `held` (those with tokens) whose first token fills each empty region."""
+    for region in range(len(counts)):
         if counts[region]:
             continue
-        best_distance, best_token = k + 1, -1
-        for other in range(regions):
-            if counts[other] == 0:
-                continue
-            distance, apart = 0, region ^ other
-            while apart:
-                apart &= apart - 1
-                distance += 1
-            if distance < best_distance or (
-                distance == best_distance and not lowest_region and first[other] < best_token
-            ):
-                best_distance, best_token = distance, first[other]
-        filled_by[region] = best_token
+        best_distance, best_tie, best = len(counts), 0, -1
+        for other in held:
+            distance = apart[region ^ other]
+            tie = other if lowest_region else first[other]
+            if distance < best_distance or (distance == best_distance and tie < best_tie):
+                best_distance, best_tie, best = distance, tie, other
+        filled_by[region] = best
 
 
 @njit(cache=True, nogil=True)
@@ -137,38 +182,59 @@ def encode_products(products, scales, offsets, repetitions, k, columns, divisor,
     and `scales` [tokens] by which the latter are multiplied before they are averaged and divided by `divisor`.
     """
     regions = 1 << k
-    counts, first = np.empty(regions, np.int64), np.empty(regions, np.int64)
-    filled_by = np.empty(regions, np.int64)
-    encodings[:] = 0
+    counts, first = np.empty((repetitions, regions), np.int64), np.empty((repetitions, regions), np.int64)
+    held, filled_by, apart = np.empty(regions, np.int64), np.empty(regions, np.int64), _apart(regions)
+    scales = scales / divisor
+    width = products.shape[1]
+    numbers = products.reshape(-1)
     for text in range(len(offsets) - 1):
         a, b = offsets[text], offsets[text + 1]
-        if a == b:
-            continue
-        for r in range(repetitions):
-            block = encodings[text, r * regions * columns : (r + 1) * regions * columns].reshape(regions, columns)
-            start = repetitions * k + r * columns
-            counts[:] = 0
-            for i in range(a, b):
+        encoding = encodings[text]
+        encoding[:] = 0
+        counts[:] = 0
+        for i in range(a, b):
+            for r in range(repetitions):
                 code = 0
                 for j in range(k):
-                    if products[i, r * k + j] > 0:
-                        code |= 1 << j
-                if counts[code] == 0:
-                    first[code] = i
-                counts[code] += 1
-                _add_scaled(block[code], products[i, start : start + columns], scales[i] / divisor)
+                    code |= np.int64(products[i, r * k + j] > 0) << j
+                if counts[r, code] == 0:
+                    first[r, code] = i
+                counts[r, code] += 1
+                start = i * width + repetitions * k + r * columns
+                _add_scaled(encoding, (r * regions + code) * columns, numbers, start, columns, scales[i])
+        for r in range(repetitions):
+            holding = 0
             for region in range(regions):
-                if counts[region] > 1:
-                    block[region] /= np.float32(counts[region])
-            if fill:
-                _nearest(counts, first, k, False, filled_by)
+                if counts[r, region]:
+                    held[holding] = region
+                    holding += 1
+                    if counts[r, region] > 1:
+                        at = (r * regions + region) * columns
+                        _divide(encoding[at : at + columns], np.float32(counts[r, region]))
+            if fill and 0 < holding < regions:
+                _nearest(counts[r], first[r], held[:holding], apart, False, filled_by)
                 for region in range(regions):
-                    if counts[region] == 0:
-                        i = filled_by[region]
-                        _add_scaled(block[region], products[i, start : start + columns], scales[i] / divisor)
+                    if counts[r, region] == 0:
+                        i = first[r, filled_by[region]]
+                        start = i * width + repetitions * k + r * columns
+                        _add_scaled(encoding, (r * regions + region) * columns, numbers, start, columns, scales[i])
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
-def _add_scaled(into, numbers, scale):
-    for j in range(len(into)):
-        into[j] += scale * np.float32(numbers[j])
+@njit(cache=True, nogil=True)
+def _divide(numbers, by):
+    for j in range(len(numbers)):
+        numbers[j] /= by
+
+
+@njit(cache=True, nogil=True)
+def _add_scaled(into, at, numbers, start, count, scale):
+    """Adds numbers[start : start + count], scaled, to into[at : at + count].
+
+    Eight at once and with indices that cannot be negative, because the compiler's own form of a loop pays only for
+    more numbers than a projection has columns."""
+    at, start, whole, count = np.uint64(at), np.uint64(start), np.uint64(count // 8 * 8), np.uint64(count)
+    for some in range(np.uint64(0), whole, np.uint64(8)):
+        for j in range(np.uint64(8)):
+            into[at + some + j] += scale * np.float32(numbers[start + some + j])
+    for j in range(whole, count):
+        into[at + j] += scale * np.float32(numbers[start + j])
