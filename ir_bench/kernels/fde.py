@@ -60,7 +60,7 @@ def encode(
             counts[:] = 0
             holding = 0
             for i in range(n):
-                code = 0
+                code = np.int64(0)
                 for j in range(k):
                     code |= np.int64(sides[i, r * k + j] > 0) << j  # without a branch: it goes either way
                 codes[i] = code
@@ -194,7 +194,7 @@ def encode_products(products, scales, offsets, repetitions, k, columns, divisor,
         counts[:] = 0
         for i in range(a, b):
             for r in range(repetitions):
-                code = 0
+                code = np.int64(0)
                 for j in range(k):
                     code |= np.int64(products[i, r * k + j] > 0) << j
                 if counts[r, code] == 0:
