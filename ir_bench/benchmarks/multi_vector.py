@@ -35,6 +35,7 @@ from ir_bench.types import Corpus, Dataset, Hits, MultiVector, Run
 PEERS = {"fastembed": "fastembed", "muvera-python": "muvera", "fast-plaid": "fast_plaid"}  # and what to import
 SPANS = (8, 64)  # tokens of a passage of the recombined collection: fewest and most
 RECOMBINED_DIMS = 128  # of its tokens, as in ColBERTv2: 200,000 passages of 384 take 11 GB in float32
+PARTS = ("rerank", "pool", "scan", "search", "encode", "query encoding")
 NEEDS_JUDGMENTS = {"fast-plaid"}  # not asked about collections without: an index of 200,000 takes too long to build
 Row = dict[str, Any]
 
@@ -50,6 +51,7 @@ def multi_vector(
     seed: int = 0,
     peer_timeout: float = 600,
     passages: int = 12_000,
+    parts: Sequence[str] = PARTS,
 ) -> list[Row]:
     """Measure, print and write `results`/bench/multi-vector.json and .md; returns a row per collection and comparison.
 
@@ -57,34 +59,49 @@ def multi_vector(
     without judgments; 0 leaves it out. Of a collection with more than `passages` the first ones are measured, without
     nDCG. Peers that cannot live in our environment are run by the Python `interpreters`
     that have them; one that none has is left out, and one without a result after `peer_timeout` seconds is ended and
-    becomes a row that says so. What is measured is written after each collection. Everything works on one core; times
-    are medians over `repeats` with the engines of a process taking turns, so compare ratios, not seconds, across
-    machines. Query encoding is measured by itself and is in no other figure. Raises InputError where nothing is to be
-    measured or the encoder gives no token vectors.
+    becomes a row that says so. What is measured is written after each collection. Of fewer `parts`, the rows of the
+    others stay as `results` has them, and the page says which parts were measured again, and when. Everything works on
+    one core; times are medians over `repeats` with the engines of a process taking turns, so compare ratios, not
+    seconds, across machines. Query encoding is in no other figure. Raises InputError where nothing is to be
+    measured, for unknown parts, for parts without earlier results and for an encoder that gives no token vectors.
     """
     if repeats < 1 or not datasets:
         raise InputError("nothing to measure", "at least one dataset and one repeat")
+    if not parts or set(parts) - set(PARTS):
+        raise InputError(f"parts {', '.join(parts) or 'none'}", "some of: " + ", ".join(PARTS))
     if encoder.produces is not MultiVector:
         raise InputError(f"{type(encoder).__name__} gives {encoder.produces.__name__}", "an encoder of token vectors")
-    found = {peer: python for peer in PEERS if (python := _interpreter(peer, interpreters))}
-    rows: list[Row] = []
-    versions: dict[str, str] = {}
-    settings = {
+    found = {
+        peer: python
+        for peer in PEERS
+        if ("search" if peer in NEEDS_JUDGMENTS else "encode") in parts and (python := _interpreter(peer, interpreters))
+    }
+    settings: dict[str, Any] = {
         "datasets": list(datasets), "size": size, "repeats": repeats, "seed": seed, "encoder": repr(encoder),
         "passages": passages,
     }  # fmt: skip
+    facts, kept = environment(), list[Row]()
+    versions: dict[str, str] = {}
+    again = [part for part in PARTS if part in parts]
+    if len(again) < len(PARTS):
+        settings, old, kept = _earlier(results / "bench" / "multi-vector.json", settings, again, facts)
+        versions, facts = dict(old["peers"]), {**facts, **old}
+    rows: list[Row] = []
     judged: set[str] = set()
     able = {peer: python for peer, python in found.items() if peer not in NEEDS_JUDGMENTS}
 
-    def finished(name: str, folder: Path, asked: Mapping[str, str], *others: Row) -> None:
+    def finished(name: str, folder: Path, asked: Mapping[str, str], *more: Row) -> None:
         start = time.perf_counter()
-        measured = [*_measure(name, folder, repeats, asked, versions, peer_timeout), *others]
+        measured = [*_measure(name, folder, repeats, asked, versions, peer_timeout, again), *more]
         for row in measured:
             if (hits := row.pop("hits", None)) is not None and name in judged:
                 row["nDCG@10"] = _quality(datasets[name], hits, store)
         rows.extend(measured)
         own = {"sentence-transformers": metadata.version("sentence-transformers")}
-        write(rows, {**environment(), "peers": {**own, **versions}}, settings, results / "bench")
+        done = {(row["collection"], row["part"]) for row in rows}
+        others = [row for row in kept if (row["collection"], row["part"]) not in done]
+        every = sorted([*rows, *others], key=lambda row: PARTS.index(row["part"]))
+        write(every, {**facts, "peers": {**own, **versions}}, settings, results / "bench")
         Console().print(f"{name}: {time.perf_counter() - start:.0f} s", markup=False, highlight=False)
 
     with tempfile.TemporaryDirectory() as place:
@@ -98,12 +115,11 @@ def multi_vector(
             _, documents = encoded_documents(encoder, corpus, store, 512)
             start = time.perf_counter()
             queries = encoder.encode_queries(list(dataset.queries.values()))
-            encoding = (time.perf_counter() - start) / max(len(queries), 1)
+            rate = max(len(queries), 1) / (time.perf_counter() - start)
             _write(folder, documents, queries)
             sources.append((documents, queries))
-            finished(
-                name, folder, found if whole else able, _row(name, "query encoding", "ours", queries_per_s=1 / encoding)
-            )
+            own = [_row(name, "query encoding", "ours", queries_per_s=rate)] if "query encoding" in again else []
+            finished(name, folder, found if whole else able, *own)
             shutil.rmtree(folder)
         if size:
             folder = Path(place) / "recombined"
@@ -112,6 +128,30 @@ def multi_vector(
             finished(f"recombined-{size}", folder, able)
     Console().print((results / "bench" / "multi-vector.md").read_text(), soft_wrap=True, markup=False, highlight=False)
     return rows
+
+
+def _earlier(
+    path: Path, settings: Mapping[str, Any], again: Sequence[str], facts: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any], list[Row]]:
+    """The earlier settings, with what is measured `again`, its environment and its rows.
+
+    Raises InputError where there are none, or of other settings: their rows would not belong to the new ones.
+    """
+    if not path.is_file():
+        raise InputError(
+            f"there is no {path}", "earlier results, of which parts are measured again", "leave out --parts"
+        )
+    data = json.loads(path.read_text(encoding="utf-8"))
+    earlier = dict(data["settings"])
+    before = earlier.pop("measured again", {})
+    if differing := [name for name, value in settings.items() if name != "datasets" and earlier.get(name) != value]:
+        raise InputError(
+            f"{path} has other settings: {', '.join(differing)}",
+            ", ".join(f"{name} {earlier.get(name)}" for name in differing),
+            "measure with these, or leave out --parts",
+        )
+    then = f"{facts['date']}, {facts['processor']}"
+    return {**earlier, "measured again": {**before, **dict.fromkeys(again, then)}}, data["environment"], data["rows"]
 
 
 def first(corpus: Corpus, passages: int) -> tuple[Corpus, bool]:
@@ -174,7 +214,13 @@ def _row(collection: str, part: str, engine: str, **values: Any) -> Row:
 
 
 def _measure(
-    name: str, folder: Path, repeats: int, found: Mapping[str, str], versions: dict[str, str], timeout: float
+    name: str,
+    folder: Path,
+    repeats: int,
+    found: Mapping[str, str],
+    versions: dict[str, str],
+    timeout: float,
+    parts: Sequence[str],
 ) -> list[Row]:
     rows = []
     for kind, work in (
@@ -183,10 +229,10 @@ def _measure(
         ("scan", engines.scan),
         ("search", engines.search),
     ):
-        for engine, values in apart(work, folder, repeats).items():
+        for engine, values in apart(work, folder, repeats).items() if kind in parts else ():
             rows.append(_row(name, kind, engine, **values))
-    for engine, rate in apart(engines.encode, folder, repeats).items():
-        rows.append(_row(name, "encode", f"ours {engine}", docs_per_s=rate))
+    for engine, rate in apart(engines.encode, folder, repeats).items() if "encode" in parts else ():
+        rows.append(_row(name, "encode", engine, docs_per_s=rate))
     for peer, python in found.items():
         measured = _of_peer(python, peer, folder, timeout)
         versions[peer] = measured.pop("version", "?")
@@ -293,9 +339,11 @@ def tables(rows: Sequence[Row]) -> dict[str, list[dict[str, str]]]:
 
 
 NOTES = """One processor core, token vectors in memory. Short: the collection's queries; long: spans of 32 tokens of
-documents. Rerank: random candidates; errors against float64; extra memory: above what the
-process holds before. Difference from flat: relative to the largest score. Size of PQ-256-8: its codes, without the
-10.5 MB of centroids. Encodings from int8: of tokens kept in 8
+documents. Arithmetic alone: the products that the task needs in float32 (of encodings: of all tokens with the
+hyperplanes, and of each region that has tokens with its projection), at the rate at which this core multiplies large
+matrices, measured beside the engines: what nothing in float32 passes. Rerank: random candidates; errors against
+float64; extra memory: above what the process holds before. Difference from flat: relative to the largest score. Size
+of PQ-256-8: its codes, without the 10.5 MB of centroids. Encodings from int8: of tokens kept in 8
 bits, with whole-number hyperplanes (`transform=fde_int8`).
 The recombined collection: spans of 8 to 64 tokens of the other collections' documents, cut to their first 128
 dimensions and scaled to length 1 for every engine, so that exact scores and encodings of 200,000 passages fit into

@@ -27,6 +27,7 @@ from ir_bench.transforms.token_pool import TokenPool
 from ir_bench.types import Dense, Hits, MultiVector
 
 CANDIDATES, LONG, BATCH = 100, 32, 32
+ALONE = "arithmetic alone"
 MORE = (300, 1000)  # candidates of the search part: how many its quality needs
 ENCODED = 300  # documents whose encoding, and whose pooling, is timed
 POOLED = 2  # tokens pooled to one
@@ -124,12 +125,16 @@ def _reranked(
         "sentence-transformers": lambda: peer(_library),
         "PyLate's formula": lambda: peer(_pylate),
     }
+    work[ALONE], counted = a_large_product(documents.values.shape[1])
     exact = np.array(
         [_by_float64(queries.row(q), documents.row(r)) for q, r in zip(asked.tolist(), rows.tolist(), strict=True)]
     )
     wanted = best(exact.reshape(len(queries), count), 10).rows
-    found: Row = {}
-    for name, seconds in take_turns(work, repeats).items():
+    times = take_turns(work, repeats)
+    lengths = np.diff(documents.offsets)[rows].reshape(len(queries), count).sum(1)
+    needed = 2 * documents.values.shape[1] * float(lengths @ np.diff(queries.offsets))
+    found: Row = {ALONE: {"queries_per_s": len(queries) / (times.pop(ALONE) * needed / counted)}}
+    for name, seconds in times.items():
         with peak_memory() as before:
             pass
         with peak_memory() as peak:
@@ -189,7 +194,24 @@ def encode(folder: Path, repeats: int) -> Row:
         "int8": lambda: rounding.rounded_documents(numbers, scales, halves.offsets),
         "int8, rounded from float16": lambda: rounding.documents(halves),
     }
-    return {name: len(halves) / seconds for name, seconds in take_turns(work, repeats).items()}
+    work[ALONE], counted = a_large_product(halves.values.shape[1])
+    seconds = take_turns(work, repeats)
+    blocks = FixedDimensionalEncoding(fill=False).documents(singles).values.reshape(-1, encoding.columns)
+    planes = len(singles.values) * encoding.repetitions * encoding.hyperplanes
+    needed = 2 * singles.values.shape[1] * (planes + int(blocks.any(axis=1).sum()) * encoding.columns)
+    alone = seconds.pop(ALONE) * needed / counted
+    rates = {f"ours {name}": len(halves) / some for name, some in seconds.items()}
+    return {**rates, ALONE: len(halves) / alone}
+
+
+def a_large_product(dims: int) -> tuple[Callable[[], Any], float]:
+    """A product of float32 matrices large enough for the processor's full rate, and its operations."""
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    left = torch.rand(2048, dims, generator=generator)
+    right = torch.rand(dims, 512, generator=generator)
+    return lambda: left @ right, 2.0 * 2048 * dims * 512
 
 
 def pool(folder: Path, repeats: int) -> Row:

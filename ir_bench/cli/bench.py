@@ -56,12 +56,21 @@ def multi_vector(
     passages: Annotated[
         int, typer.Option(help="Of a larger collection the first ones are measured, without nDCG.")
     ] = 12_000,
+    parts: Annotated[
+        str,
+        typer.Option(
+            help="Measure only these again, with commas: rerank, pool, scan, search, encode, query encoding. "
+            "The other parts stay as they are in the results.",
+            show_default="all",
+        ),
+    ] = "",
     results: Annotated[Path, typer.Option(help="Where bench/multi-vector.json and .md are written.")] = Path("results"),
 ) -> None:
     """MaxSim reranking and MUVERA against padded torch, sentence-transformers, fastembed, faiss, fast-plaid.
 
     A quick look: `ir-bench bench multi-vector --datasets beir/nfcorpus --size 0 --repeats 2`
     """
+    from ir_bench.benchmarks.multi_vector import PARTS
     from ir_bench.benchmarks.multi_vector import multi_vector as measure
     from ir_bench.cli.compose import cache_folder
     from ir_bench.store import Store
@@ -76,6 +85,7 @@ def multi_vector(
         [python for python in peers.split(",") if python],
         peer_timeout=peer_timeout,
         passages=passages,
+        parts=[each.strip() for each in parts.split(",")] if parts else PARTS,
     )
 
 

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 
 from ir_bench.benchmarks import multi_vector_engines as engines
 from ir_bench.benchmarks.multi_vector import (
+    PARTS,
     _cut,
     _hits,
     _interpreter,
@@ -196,12 +198,43 @@ def test_a_small_run_agrees_and_is_written(tmp_path, capsys):
     rows = multi_vector({"tiny": dataset()}, Words(), Store(tmp_path), tmp_path, size=150, repeats=1)
     assert {row["collection"] for row in rows} == {"tiny", "recombined-150"}
     for row in rows:
-        if row["part"] == "rerank" and "int8" not in row["engine"] and "PyLate" not in row["engine"]:
+        if row["part"] == "rerank" and not any(name in row["engine"] for name in ("int8", "PyLate", "alone")):
             assert row["largest_error"] < 0.05
         if row["part"] == "scan" and row["engine"].endswith("float32"):
             assert row["largest_difference"] < 1e-5
         if row["part"] == "search" and row["collection"] == "tiny":
             assert 0 <= row["nDCG@10"] <= 1
     written = json.loads((tmp_path / "bench" / "multi-vector.json").read_text())
-    assert written["rows"] == rows
+    assert written["rows"] == sorted(rows, key=lambda row: PARTS.index(row["part"]))
     assert "queries per second" in capsys.readouterr().out
+    for engine in ("short ours float32", "long ours float32"):  # the arithmetic alone takes less time, and does not lie
+        limit = f"{engine.split()[0]} arithmetic alone"
+        rates = {row["engine"]: row for row in rows if row["part"] == "rerank" and row["collection"] == "tiny"}
+        assert 0 < rates[engine]["queries_per_s"] < rates[limit]["queries_per_s"]
+
+
+def test_some_parts_are_measured_again_and_the_others_stay(tmp_path, monkeypatch):
+    def measured(name, folder, repeats, found, versions, timeout, parts):
+        return [
+            {"collection": name, "part": part, "engine": "ours", "queries_per_s": float(rate), "docs_per_s": 1.0}
+            for part in parts
+            if part != "query encoding"
+        ]
+
+    monkeypatch.setattr("ir_bench.benchmarks.multi_vector._measure", measured)
+    measure = partial(multi_vector, {"first": dataset()}, Words(), Store(tmp_path), tmp_path, size=0)
+    with pytest.raises(InputError, match=r"no .*multi-vector\.json"):
+        measure(parts=["encode"])
+    rate = 1
+    measure()
+    rate = 2
+    measure(parts=["encode", "rerank"])
+    data = json.loads((tmp_path / "bench" / "multi-vector.json").read_text())
+    rates = {row["part"]: row["queries_per_s"] for row in data["rows"] if row["part"] != "query encoding"}
+    assert rates == {"rerank": 2, "pool": 1, "scan": 1, "search": 1, "encode": 2}
+    assert [row["part"] for row in data["rows"]] == list(PARTS)
+    assert list(data["settings"]["measured again"]) == ["rerank", "encode"]
+    with pytest.raises(InputError, match="has other settings: repeats"):
+        measure(parts=["encode"], repeats=2)
+    with pytest.raises(InputError, match="parts speed"):
+        measure(parts=["speed"])
