@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from ir_bench import cost
 from ir_bench.errors import InputError
 from ir_bench.kernels.half import single
-from ir_bench.scoring import require_depth, require_dims, require_finite
+from ir_bench.scoring import one_by_one, require_depth, require_dims, require_finite
 from ir_bench.types import Alignment, Hits, MultiVector
 
 TOKENS = 65_536  # of documents, multiplied at once
@@ -55,17 +55,16 @@ class XTRIndex:
         documents = self._documents
         require_dims(queries, documents.values.shape[1])
         require_finite(queries.values, "a vector of query", queries.offsets)
-        rows = np.full((len(queries), min(k, len(documents))), -1, np.int64)
-        scores = np.full(rows.shape, -np.inf, np.float32)
+
+        def scored(query: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+            if not len(documents.values):
+                return np.empty(0, np.int64), np.empty(0, np.float32)
+            return _scored(*self._retrieved(query, documents), documents.offsets)
+
         with nullcontext() if self.threads is None else threadpool_limits(self.threads, user_api="blas"):
-            for i in range(len(queries)):
-                query = queries.row(i).astype(np.float32, copy=False)
-                if len(query) and len(documents.values):
-                    found, given = _scored(*self._retrieved(query, documents), documents.offsets)
-                    order = np.lexsort((found, -given))[: rows.shape[1]]
-                    rows[i, : len(order)], scores[i, : len(order)] = found[order], given[order]
+            hits = one_by_one(queries, min(k, len(documents)), scored)
         cost.note("tokens_compared", len(queries) * len(documents.values))
-        return Hits(rows, scores)
+        return hits
 
     def align(self, query: MultiVector, rows: Sequence[int], documents: MultiVector) -> list[Alignment]:
         """Each token of one query against those tokens of each row that it retrieves, with the lowest inner product
