@@ -64,7 +64,20 @@ def _hydra_arguments(arguments: list[str]) -> list[str]:
             flags.append("--multirun")
     # Hydra insists on a folder for the multirun.yaml of a sweep.
     sweeps = str(cache_folder(None) / "sweeps").replace("'", "\\'")
-    return [*flags, *expand(overrides), f"hydra.sweep.dir='{sweeps}'"]
+    expanded = expand(overrides)
+    if any(o.startswith("retriever=") and "," in o for o in expanded):
+        expanded = [_swept(override) for override in expanded]
+    return [*flags, *expanded, f"hydra.sweep.dir='{sweeps}'"]
+
+
+def _swept(override: str) -> str:
+    """A setting of the retriever's parts as a sweep over one value: Hydra looks for the parts of what is not swept
+    before it has chosen any of several retrievers."""
+    key, _, value = override.partition("=")
+    inside = key.lstrip("+").startswith("retriever.") or "@retriever." in key
+    if not inside or not value or value.startswith(("[", "{")) or "," in value or "(" in value:
+        return override
+    return f"{key}=choice({value})"
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
