@@ -11,6 +11,7 @@ import hydra
 import typer
 import yaml
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
@@ -75,7 +76,7 @@ def _swept(override: str) -> str:
     before it has chosen any of several retrievers."""
     key, _, value = override.partition("=")
     inside = key.lstrip("+").startswith("retriever.") or "@retriever." in key
-    if not inside or not value or value.startswith(("[", "{")) or "," in value or "(" in value:
+    if not inside or not value or OverridesParser.create().parse_override(override).is_sweep_override():
         return override
     return f"{key}=choice({value})"
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from ir_bench.cli.run import _swept
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory) -> Path:
@@ -64,6 +66,21 @@ def test_a_sweep_over_retrievers_takes_a_part_and_a_setting_that_all_of_them_hav
     found = [line for line in out.splitlines() if line.startswith("sample × ")]
     assert [line.partition(":")[0] for line in found] == ["sample × minilm", "sample × minilm_dpr"]
     assert all("nDCG@10 0.7504" in line for line in found)  # what index=flat gives
+
+
+@pytest.mark.parametrize(
+    ("override", "swept"),
+    [
+        ("retriever.index.factory='RR,RaBitQ'", "retriever.index.factory=choice('RR,RaBitQ')"),
+        ("+transform@retriever.transforms.pca=pca", "+transform@retriever.transforms.pca=choice(pca)"),
+        ("index@retriever.index=flat,hnsw", "index@retriever.index=flat,hnsw"),
+        ("retriever.index.k=range(1,3)", "retriever.index.k=range(1,3)"),
+        ("k=100", "k=100"),
+        ("~retriever.transforms.pca", "~retriever.transforms.pca"),
+    ],
+)
+def test_a_setting_of_a_retrievers_parts_is_a_sweep_over_one_value(override, swept):
+    assert _swept(override) == swept
 
 
 def test_score_gives_the_numbers_of_run(ir_bench, place):
