@@ -37,6 +37,7 @@ def encode(
     rows, row_of = np.empty((2 * regions, dims), np.float32), np.empty(regions, np.int64)
     projected = np.empty((2 * regions, columns), np.float32)
     held, single, filled_by = np.empty(regions, np.int64), np.empty(regions, np.int64), np.empty(regions, np.int64)
+    after = np.empty(regions, np.int64)
     apart = _apart(regions)
     whole = np.empty(repetitions * regions * columns if len(sketch) else 0, np.float32)
     for text in range(len(offsets) - 1):
@@ -70,7 +71,7 @@ def encode(
                     row_of[code] = holding
                     holding += 1
                 counts[code] += 1
-            _sums(vectors, codes[:n], counts, held[:holding], row_of, order, rows)
+            _sums(vectors, codes[:n], counts, held[:holding], row_of, order, after, rows)
             used = holding
             if fill and holding < regions:
                 _nearest(counts, first, held[:holding], apart, lowest_region, filled_by)
@@ -106,9 +107,10 @@ def encode(
 
 
 @njit(cache=True, nogil=True)
-def _sums(vectors, codes, counts, held, row_of, order, rows):
-    """The sum of each region's tokens in its row, some tokens at once: a sum is read and written less often."""
-    after = np.empty(len(held), np.int64)  # where each row's tokens end in `order`
+def _sums(vectors, codes, counts, held, row_of, order, after, rows):
+    """The sum of each region's tokens in its row, some tokens at once: a sum is read and written less often.
+
+    `order` [tokens] and `after` [regions] are room: the tokens by row, and where those of each end."""
     total = 0
     for i in range(len(held)):
         after[i] = total
