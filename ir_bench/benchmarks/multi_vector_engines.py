@@ -94,9 +94,9 @@ def _reranked(
 ) -> Row:
     import torch
 
-    count = min(CANDIDATES, len(documents))
     random = np.random.default_rng(1)
     full = np.flatnonzero(np.diff(documents.offsets))
+    count = min(CANDIDATES, len(full))
     rows = np.concatenate([random.choice(full, count, replace=False) for _ in range(len(queries))])
     asked = np.repeat(np.arange(len(queries)), count)
 
